@@ -1,0 +1,36 @@
+# Two commands on a fresh machine: `make demo` and `make test`.
+# A GPU's build of torch, or another index: make demo TORCH="torch==2.13.0 --index-url …"
+PYTHON ?= python3
+TORCH ?= torch==2.13.0
+BIN := .venv/bin
+
+.PHONY: demo test check venv lock bench bench-evidence
+
+demo: venv
+	$(BIN)/benchwarrant demo
+
+test: venv
+	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m slow
+
+check: venv
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/cog --check README.md
+
+venv: .venv/installed
+
+# torch first and by itself: pip then takes the build meant for this machine, and the hashes of the
+# lock hold for all the rest.
+.venv/installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet $(TORCH)
+	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --no-deps -e .
+	touch $@
+
+lock: venv
+	echo "torch ; python_version < '0'" > .venv/no-torch.txt
+	$(BIN)/uv pip compile pyproject.toml --all-extras --override .venv/no-torch.txt \
+	  --generate-hashes --no-header --no-annotate --python-version 3.11 -o requirements.lock

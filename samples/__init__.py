@@ -1,0 +1,1 @@
+"""The ground floor: words, tasks, storage, the audit set."""

@@ -1,0 +1,235 @@
+"""The words of the project as values, and the hash that names each of them.
+
+Every record is frozen and named by the hash of its own content, so that an id in a report leads
+to exactly one text. The contract of the hash: the record's fields as canonical JSON (sorted keys,
+no blanks, UTF-8, no NaN), BLAKE2b with 16 bytes, written as ``b2:`` and 32 hex digits.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from hashlib import blake2b
+from typing import Any
+
+ANSWER_TYPES = ("number", "choice", "sequence", "text", "math", "yesno")
+FINISHES = ("stop", "length", "too_long", "error")
+FAILURES = ("refused", "truncated", "unparsable", "api_error", "too_long")
+STATUSES = ("labelled", "skipped", "retracted")
+
+
+def canonical_json(value: Any) -> str:
+    """The one JSON text of a value: equal values give equal texts."""
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+
+
+def content_hash(value: Any) -> str:
+    """Name a JSON-like value by its content: ``b2:`` and 32 hex digits."""
+    text = canonical_json(value).encode("utf-8", "surrogatepass")
+    return "b2:" + blake2b(text, digest_size=16).hexdigest()
+
+
+def as_row(record: Any) -> dict[str, Any]:
+    """A record's fields by name, in the order they are declared."""
+    return {f.name: getattr(record, f.name) for f in fields(record)}
+
+
+def record_id(record: Any) -> str:
+    """The content hash of a record's fields."""
+    return content_hash(as_row(record))
+
+
+@dataclass(frozen=True)
+class Item:
+    """One question of a task with its reference answers; the first is the one that is shown."""
+
+    task: str
+    key: str
+    question: str
+    references: tuple[str, ...]
+    answer_type: str = "text"
+    choices: tuple[tuple[str, str], ...] = ()  # (label, text), in the order offered
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    id = cached_property(record_id)
+
+    @property
+    def reference(self) -> str:
+        return self.references[0]
+
+
+@dataclass(frozen=True)
+class Spec:
+    """Who or what made rows: a model with its prompting and sampling, or a judge.
+
+    ``body`` holds everything that changes the outcome and nothing that doesn't.
+    """
+
+    kind: str  # "model" or "judge"
+    name: str
+    body: Mapping[str, Any]
+
+    id = cached_property(record_id)
+
+
+@dataclass(frozen=True)
+class Response:
+    """One model's answer to one item. ``text`` is None where only scores were imported."""
+
+    item: str
+    model: str
+    spec: str
+    strategy: str
+    draw: int
+    text: str | None
+    finish: str = "stop"
+    prompt: str | None = None  # exactly what was sent
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    seconds: float | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    created_at: str | None = None
+
+    id = cached_property(record_id)
+
+
+@dataclass(frozen=True)
+class Rubric:
+    """The question put to every rater; ``labels`` are ordered and the last is the positive one."""
+
+    name: str
+    question: str
+    labels: tuple[str, ...]
+    guidance: str = ""
+
+    id = cached_property(record_id)
+
+    @property
+    def positive(self) -> str:
+        return self.labels[-1]
+
+
+@dataclass(frozen=True)
+class Case:
+    """Exactly what a person or a judge is asked about."""
+
+    item: Item
+    response: Response
+    rubric: Rubric
+
+
+@dataclass(frozen=True)
+class Label:
+    """One person's answer to a case: an event. A changed mind is a further label.
+
+    ``value`` is None where the case was skipped or an earlier label taken back.
+    """
+
+    response: str
+    rubric: str
+    annotator: str
+    status: str = "labelled"
+    value: str | None = None
+    unsure: bool = False
+    note: str = ""
+    seconds: float | None = None
+    created_at: str | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    id = cached_property(record_id)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One judge's answer to a case: a value or a failure, with the raw text it was read from."""
+
+    response: str
+    rubric: str
+    judge: str
+    spec: str
+    value: str | None = None
+    failure: str | None = None  # one of FAILURES
+    score: float | None = None  # graded judges: 0 (surely negative) to 1 (surely positive)
+    raw: str | None = None
+    reason: str | None = None  # what was read, and why it counts or does not
+    attempt: int = 0
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    seconds: float | None = None
+    created_at: str | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+    id = cached_property(record_id)
+
+
+@dataclass(frozen=True)
+class AuditSet:
+    """A frozen sample: how it was drawn, and the hash of the cases that came out."""
+
+    rubric: str
+    design: Mapping[str, Any]
+    cases: str  # content hash of the list of its cases' rows
+    created_at: str | None = None
+
+    id = cached_property(record_id)
+
+
+@dataclass(frozen=True)
+class AuditCase:
+    """One case of an audit set, with the chance that it had of being drawn."""
+
+    audit_set: str
+    response: str
+    position: int
+    stratum: str
+    probability: float  # inclusion probability, in (0, 1]
+    raters: int  # how many people shall label it
+
+    id = cached_property(record_id)
+
+
+@dataclass(frozen=True)
+class Warrant:
+    """The decision about one judge, bound to everything that it rests on."""
+
+    judge: str
+    spec: str
+    audit_set: str
+    decision: str  # "approved", "rejected" or "inconclusive"
+    body: Mapping[str, Any]
+    signed_by: str | None
+    created_at: str
+
+    id = cached_property(record_id)
+
+
+@dataclass(frozen=True)
+class Account:
+    """Who may come in, and as what: an event; the newest of a name is in force.
+
+    ``kind`` is "human", or "reference" for labels made by program, which are never called human.
+    ``secret`` is a hash; None where nobody can sign in by that name.
+    """
+
+    name: str
+    role: str = "annotator"  # or "adjudicator", "lead"
+    kind: str = "human"
+    status: str = "active"  # or "revoked"
+    secret: str | None = None
+    created_at: str | None = None
+
+    id = cached_property(record_id)
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to the study and is worth keeping: a run, a model load."""
+
+    kind: str
+    subject: str
+    body: Mapping[str, Any]
+    created_at: str
+
+    id = cached_property(record_id)

@@ -1,0 +1,133 @@
+"""The tables of a study: numbered migrations, and triggers that keep every row as it was written.
+
+Rows are events or facts and are never changed, so each table is append-only. ``seq`` keeps the
+order of writing; ``id`` is the record's content hash.
+"""
+
+from collections.abc import Callable
+
+from sqlite_utils import Database
+
+_TABLES = {
+    "items": """
+        task TEXT NOT NULL, key TEXT NOT NULL, question TEXT NOT NULL, "references" TEXT NOT NULL,
+        answer_type TEXT NOT NULL, choices TEXT NOT NULL, meta TEXT NOT NULL,
+        UNIQUE (task, key)""",
+    "specs": """
+        kind TEXT NOT NULL CHECK (kind IN ('model', 'judge')), name TEXT NOT NULL,
+        body TEXT NOT NULL""",
+    "responses": """
+        item TEXT NOT NULL REFERENCES items (id), model TEXT NOT NULL,
+        spec TEXT NOT NULL REFERENCES specs (id), strategy TEXT NOT NULL,
+        draw INTEGER NOT NULL CHECK (draw >= 0), text TEXT,
+        finish TEXT NOT NULL CHECK (finish IN ('stop', 'length', 'too_long', 'error')),
+        prompt TEXT, prompt_tokens INTEGER, completion_tokens INTEGER, seconds REAL,
+        meta TEXT NOT NULL, created_at TEXT,
+        UNIQUE (spec, item, draw)""",
+    "rubrics": """
+        name TEXT NOT NULL, question TEXT NOT NULL, labels TEXT NOT NULL,
+        guidance TEXT NOT NULL""",
+    "audit_sets": """
+        rubric TEXT NOT NULL REFERENCES rubrics (id), design TEXT NOT NULL, cases TEXT NOT NULL,
+        created_at TEXT""",
+    "audit_cases": """
+        audit_set TEXT NOT NULL REFERENCES audit_sets (id),
+        response TEXT NOT NULL REFERENCES responses (id), position INTEGER NOT NULL,
+        stratum TEXT NOT NULL,
+        probability REAL NOT NULL CHECK (probability > 0 AND probability <= 1),
+        raters INTEGER NOT NULL CHECK (raters >= 1),
+        UNIQUE (audit_set, response), UNIQUE (audit_set, position)""",
+    "labels": """
+        response TEXT NOT NULL REFERENCES responses (id),
+        rubric TEXT NOT NULL REFERENCES rubrics (id), annotator TEXT NOT NULL,
+        status TEXT NOT NULL CHECK (status IN ('labelled', 'skipped', 'retracted')),
+        value TEXT, unsure INTEGER NOT NULL CHECK (unsure IN (0, 1)), note TEXT NOT NULL,
+        seconds REAL, created_at TEXT, meta TEXT NOT NULL,
+        CHECK ((value IS NOT NULL) = (status = 'labelled'))""",
+    "verdicts": """
+        response TEXT NOT NULL REFERENCES responses (id),
+        rubric TEXT NOT NULL REFERENCES rubrics (id), judge TEXT NOT NULL,
+        spec TEXT NOT NULL REFERENCES specs (id), value TEXT,
+        failure TEXT CHECK (failure IN
+            ('refused', 'truncated', 'unparsable', 'api_error', 'too_long')),
+        score REAL, raw TEXT, reason TEXT, attempt INTEGER NOT NULL, prompt_tokens INTEGER,
+        completion_tokens INTEGER, seconds REAL, created_at TEXT, meta TEXT NOT NULL,
+        CHECK ((value IS NULL) = (failure IS NOT NULL)),
+        UNIQUE (spec, rubric, response, attempt)""",
+    "warrants": """
+        judge TEXT NOT NULL, spec TEXT NOT NULL REFERENCES specs (id),
+        audit_set TEXT NOT NULL REFERENCES audit_sets (id),
+        decision TEXT NOT NULL CHECK (decision IN ('approved', 'rejected', 'inconclusive')),
+        body TEXT NOT NULL, signed_by TEXT, created_at TEXT NOT NULL""",
+    "accounts": """
+        name TEXT NOT NULL,
+        role TEXT NOT NULL CHECK (role IN ('annotator', 'adjudicator', 'lead')),
+        kind TEXT NOT NULL CHECK (kind IN ('human', 'reference')),
+        status TEXT NOT NULL CHECK (status IN ('active', 'revoked')),
+        secret TEXT, created_at TEXT""",
+    "events": """
+        kind TEXT NOT NULL, subject TEXT NOT NULL, body TEXT NOT NULL,
+        created_at TEXT NOT NULL""",
+}
+
+_VIEWS = {
+    # A label made elsewhere and merged later counts by its own time, not by when it arrived.
+    "current_labels": """
+        SELECT * FROM (
+            SELECT *, row_number() OVER (
+                PARTITION BY response, rubric, annotator
+                ORDER BY coalesce(created_at, '') DESC, seq DESC) AS newest
+            FROM labels)
+        WHERE newest = 1""",
+    "current_verdicts": """
+        SELECT * FROM verdicts AS v WHERE attempt = (
+            SELECT max(attempt) FROM verdicts AS w
+            WHERE w.spec = v.spec AND w.rubric = v.rubric AND w.response = v.response)""",
+    "current_accounts": """
+        SELECT * FROM accounts WHERE seq IN (SELECT max(seq) FROM accounts GROUP BY name)""",
+    "ratings": """
+        SELECT response, rubric, 'person' AS rater_kind, annotator AS rater, value
+        FROM current_labels WHERE status = 'labelled'
+        UNION ALL
+        SELECT response, rubric, 'judge', spec, value FROM current_verdicts
+        WHERE value IS NOT NULL""",
+}
+
+
+def m001_first(db: Database) -> None:
+    """The first tables and views."""
+    for table, columns in _TABLES.items():
+        db.execute(
+            f"CREATE TABLE {table} (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, {columns})"
+            " STRICT"
+        )
+    db.execute("CREATE INDEX labels_by_case ON labels (rubric, response)")
+    db.execute("CREATE INDEX responses_by_item ON responses (item)")
+    for view, query in _VIEWS.items():
+        db.execute(f"CREATE VIEW {view} AS {query}")
+
+
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (m001_first,)
+
+
+def protect(db: Database) -> None:
+    """Let every table only grow. Made anew after each migration: transforms drop triggers."""
+    for table in db.table_names():
+        for verb in ("UPDATE", "DELETE"):
+            db.execute(
+                f"CREATE TRIGGER IF NOT EXISTS {table}_no_{verb.lower()} BEFORE {verb} ON {table}"
+                f" BEGIN SELECT RAISE(ABORT, '{table} only grows: rows are never changed'); END"
+            )
+
+
+def version(db: Database) -> int:
+    """How many migrations this database has seen."""
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def migrate(db: Database) -> None:
+    """Bring the tables up to date; the caller holds the transaction."""
+    for number, step in list(enumerate(MIGRATIONS, start=1))[version(db) :]:
+        step(db)
+        protect(db)
+        db.execute(f"PRAGMA user_version = {number}")

@@ -1,0 +1,399 @@
+"""The study's database: the only SQL in the project.
+
+One file holds everything; rows are written once and named by their content (records.py). A
+connection belongs to its thread: open a Store per thread, it costs half a millisecond.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlite_utils import Database
+
+from samples import schema
+from samples.errors import BenchwarrantError
+from samples.records import (
+    Account,
+    AuditCase,
+    AuditSet,
+    Case,
+    Event,
+    Item,
+    Label,
+    Response,
+    Rubric,
+    Spec,
+    Verdict,
+    Warrant,
+    as_row,
+    canonical_json,
+    content_hash,
+)
+
+TABLES: dict[type, str] = {
+    Item: "items",
+    Spec: "specs",
+    Rubric: "rubrics",
+    Response: "responses",
+    AuditSet: "audit_sets",
+    AuditCase: "audit_cases",
+    Label: "labels",
+    Verdict: "verdicts",
+    Warrant: "warrants",
+    Account: "accounts",
+    Event: "events",
+}
+_JSON = {"references", "choices", "meta", "labels", "body", "design"}
+_TUPLES = {"references", "choices", "labels"}
+_REALS = {"seconds", "score", "probability"}
+
+R = TypeVar("R")
+
+
+def _encode(record: Any) -> tuple[Any, ...]:
+    row = as_row(record)
+    for name, value in row.items():
+        if name in _JSON:
+            row[name] = canonical_json(value)
+        elif name in _REALS and isinstance(value, int):
+            raise TypeError(f"{name} must be a float, or its hash would not survive the database")
+    return (record.id, *row.values())
+
+
+def _decode(kind: type[R], row: Sequence[Any]) -> R:
+    """A record from the columns of its table, in the order of its fields."""
+    values = dict(zip(kind.__dataclass_fields__, row, strict=True))  # type: ignore[attr-defined]
+    for name in values.keys() & _JSON:
+        values[name] = json.loads(values[name])
+        if name in _TUPLES:
+            values[name] = tuple(tuple(v) if isinstance(v, list) else v for v in values[name])
+    if "unsure" in values:
+        values["unsure"] = bool(values["unsure"])
+    return kind(**values)
+
+
+def _columns(kind: type, alias: str = "") -> str:
+    prefix = f"{alias}." if alias else ""
+    names = kind.__dataclass_fields__  # type: ignore[attr-defined]
+    return ", ".join(f'{prefix}"{name}"' for name in names)
+
+
+class Store:
+    """One open connection to a study's database.
+
+    ``precious`` waits for the disk at every commit: for labels, which are somebody's work.
+    """
+
+    def __init__(self, path: Path, *, create: bool = False, precious: bool = False):
+        if not create and not path.exists():
+            raise BenchwarrantError(f"{path} does not exist yet; collect or import something first")
+        self.path = path
+        try:
+            self.db = Database(sqlite3.connect(path, timeout=30, isolation_level=None))
+            self._check_is_ours()
+            self.db.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.DatabaseError as error:
+            raise BenchwarrantError(
+                f"cannot open {path} as a study's database ({error}); check `database` in the study"
+            ) from None
+        self.db.execute("PRAGMA foreign_keys = ON")
+        self.db.execute(f"PRAGMA synchronous = {'FULL' if precious else 'NORMAL'}")
+        if schema.version(self.db) < len(schema.MIGRATIONS):
+            with self.transaction():
+                schema.migrate(self.db)
+
+    def _check_is_ours(self) -> None:
+        """Before anything is written: a newer version's file, or another program's, stays as is."""
+        used = bool(self.db.table_names())  # asked first: somebody may be making the tables now
+        version = schema.version(self.db)
+        if used and version == 0:
+            self.close()
+            raise BenchwarrantError(
+                f"{self.path} is another program's database; name a new file as `database`"
+            )
+        if version > len(schema.MIGRATIONS):
+            self.close()
+            raise BenchwarrantError(
+                f"{self.path} was made by a newer Benchwarrant; update this one"
+            )
+
+    def close(self) -> None:
+        self.db.close()
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, and the write lock from the start: a deferred one fails under load."""
+        self.db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self.db.execute("ROLLBACK")
+            raise
+        self.db.execute("COMMIT")
+
+    # --- writing ---------------------------------------------------------------------------
+
+    def add(self, records: Iterable[Any]) -> int:
+        """Write records of any kinds, in order; what is already there stays as it is.
+
+        Returns how many were new. Inside ``transaction()`` it joins that transaction. Where two
+        runs make the same answer or verdict the first one stays; any other row that differs from
+        the one under its key is an error.
+        """
+        if not self.db.conn.in_transaction:
+            with self.transaction():
+                return self.add(records)
+        before = self.db.conn.total_changes
+        statements: dict[type, str] = {}
+        for record in records:
+            kind = type(record)
+            if kind not in statements:
+                marks = ", ".join("?" * (1 + len(kind.__dataclass_fields__)))
+                # Not OR IGNORE: that would swallow broken CHECK and NOT NULL constraints too.
+                known = "" if kind in (Response, Verdict) else "(id)"
+                statements[kind] = (
+                    f"INSERT INTO {TABLES[kind]} (id, {_columns(kind)}) VALUES ({marks})"
+                    f" ON CONFLICT {known} DO NOTHING"
+                )
+            self.db.conn.execute(statements[kind], _encode(record))
+        return int(self.db.conn.total_changes - before)
+
+    # --- reading ---------------------------------------------------------------------------
+
+    def _all(self, kind: type[R], tail: str = "ORDER BY seq", parameters: Any = ()) -> list[R]:
+        query = f"SELECT {_columns(kind)} FROM {TABLES[kind]} {tail}"
+        return [_decode(kind, row) for row in self.db.execute(query, parameters)]
+
+    def counts(self) -> dict[str, int]:
+        """Rows per table."""
+        return {
+            table: self.db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+            for table in TABLES.values()
+        }
+
+    def items(self) -> list[Item]:
+        return self._all(Item)
+
+    def specs(self, kind: str) -> list[Spec]:
+        """Every model's or judge's spec ever used, oldest first."""
+        return self._all(Spec, "WHERE kind = ? ORDER BY seq", (kind,))
+
+    def responses(self) -> Iterator[Response]:
+        query = f"SELECT {_columns(Response)} FROM responses ORDER BY seq"
+        return (_decode(Response, row) for row in self.db.execute(query))
+
+    def rubrics(self) -> list[Rubric]:
+        return self._all(Rubric)
+
+    def labels(self) -> list[Label]:
+        """Every label event, oldest first."""
+        return self._all(Label)
+
+    def verdicts(self) -> Iterator[Verdict]:
+        query = f"SELECT {_columns(Verdict)} FROM verdicts ORDER BY seq"
+        return (_decode(Verdict, row) for row in self.db.execute(query))
+
+    def audit_set(self) -> AuditSet | None:
+        """The audit set in force: the newest one."""
+        return next(iter(self._all(AuditSet, "ORDER BY seq DESC LIMIT 1")), None)
+
+    def audit_cases(self, audit_set: str) -> list[AuditCase]:
+        return self._all(AuditCase, "WHERE audit_set = ? ORDER BY position", (audit_set,))
+
+    def warrants(self) -> list[Warrant]:
+        """Every decision ever made, oldest first."""
+        return self._all(Warrant)
+
+    def accounts(self) -> list[Account]:
+        """The accounts in force."""
+        query = f"SELECT {_columns(Account)} FROM current_accounts ORDER BY seq"
+        return [_decode(Account, row) for row in self.db.execute(query)]
+
+    def events(self, kind: str) -> list[Event]:
+        return self._all(Event, "WHERE kind = ? ORDER BY seq", (kind,))
+
+    # --- what the rooms ask for --------------------------------------------------------------
+
+    def collected(self, spec: str) -> set[tuple[str, int]]:
+        """(item, draw) of every response that this model spec has given."""
+        rows = self.db.execute("SELECT item, draw FROM responses WHERE spec = ?", (spec,))
+        return {(item, draw) for item, draw in rows}
+
+    def frame(self) -> list[tuple[str, str, str, str, str, bool]]:
+        """(response, task, model, strategy, spec, has text) of every response."""
+        return list(
+            self.db.execute(
+                "SELECT r.id, i.task, r.model, r.strategy, r.spec, r.text IS NOT NULL"
+                " FROM responses AS r JOIN items AS i ON i.id = r.item ORDER BY r.seq"
+            )
+        )
+
+    def labelled(self, rubric: str) -> list[str]:
+        """Responses that somebody has labelled under this rubric, in order of collection."""
+        rows = self.db.execute(
+            "SELECT id FROM responses WHERE id IN (SELECT response FROM current_labels"
+            " WHERE rubric = ? AND status = 'labelled') ORDER BY seq",
+            (rubric,),
+        )
+        return [response for (response,) in rows]
+
+    def positive_shares(self, rubric: Rubric, strata: Sequence[str]) -> dict[str, float]:
+        """The share of positive verdicts so far in each stratum, over all judges."""
+        names = {"task": "i.task", "model": "r.model", "strategy": "r.strategy"}
+        stratum = " || ' · ' || ".join(names[name] for name in strata) or "'all'"
+        return dict(
+            self.db.execute(
+                f"SELECT {stratum}, avg(v.value = ?) FROM current_verdicts AS v"
+                " JOIN responses AS r ON r.id = v.response JOIN items AS i ON i.id = r.item"
+                " WHERE v.rubric = ? AND v.value IS NOT NULL GROUP BY 1",
+                (rubric.positive, rubric.id),
+            ).fetchall()
+        )
+
+    def cases(self, responses: Sequence[str], rubric: Rubric) -> Iterator[Case]:
+        """The cases of these responses, in their order."""
+        query = (
+            f"SELECT {_columns(Item, 'i')}, {_columns(Response, 'r')}"
+            " FROM responses AS r JOIN items AS i ON i.id = r.item WHERE r.id = ?"
+        )
+        width = len(Item.__dataclass_fields__)
+        for response in responses:
+            row = self.db.execute(query, (response,)).fetchone()
+            yield Case(_decode(Item, row[:width]), _decode(Response, row[width:]), rubric)
+
+    def judged(self, spec: str, rubric: str) -> dict[str, tuple[str | None, str | None]]:
+        """Response → (value, failure) of a judge's current verdicts."""
+        rows = self.db.execute(
+            "SELECT response, value, failure FROM current_verdicts WHERE spec = ? AND rubric = ?",
+            (spec, rubric),
+        )
+        return {response: (value, failure) for response, value, failure in rows}
+
+    def current_labels(self, rubric: str) -> list[Label]:
+        """The label in force of every (case, annotator), skipped and taken-back ones left out."""
+        query = (
+            f"SELECT {_columns(Label)} FROM current_labels"
+            " WHERE rubric = ? AND status = 'labelled' ORDER BY seq"
+        )
+        return [_decode(Label, row) for row in self.db.execute(query, (rubric,))]
+
+    def traits(self, responses: Sequence[str]) -> list[tuple[str, str, str, str, int]]:
+        """(item, task, model, strategy, draw) of these responses, in their order."""
+        query = (
+            "SELECT r.item, i.task, r.model, r.strategy, r.draw FROM responses AS r"
+            " JOIN items AS i ON i.id = r.item WHERE r.id = ?"
+        )
+        return [self.db.execute(query, (response,)).fetchone() for response in responses]
+
+    def board(
+        self, model_spec: str, judge_spec: str, rubric: str
+    ) -> list[tuple[str, str, int, str | None, str | None, str]]:
+        """(item, task, draw, verdict, failure, finish) of one model's answers under one judge."""
+        return list(
+            self.db.execute(
+                "SELECT r.item, i.task, r.draw, v.value, v.failure, r.finish FROM responses AS r"
+                " JOIN items AS i ON i.id = r.item LEFT JOIN current_verdicts AS v"
+                " ON v.response = r.id AND v.spec = ? AND v.rubric = ?"
+                " WHERE r.spec = ? ORDER BY r.seq",
+                (judge_spec, rubric, model_spec),
+            )
+        )
+
+    # --- what an annotator may see: no model, no verdict, nobody else's label ------------------
+
+    def blind_case(self, response: str) -> tuple[Item, str]:
+        """The question and the answer's text of a case, and nothing about who wrote it."""
+        row = self.db.execute(
+            f"SELECT {_columns(Item, 'i')}, r.text FROM responses AS r"
+            " JOIN items AS i ON i.id = r.item WHERE r.id = ?",
+            (response,),
+        ).fetchone()
+        return _decode(Item, row[:-1]), row[-1]
+
+    def assignments(self, audit_set: str) -> list[tuple[str, str, int]]:
+        """(response, item, raters wanted) of the audit set, in its order."""
+        return list(
+            self.db.execute(
+                "SELECT c.response, r.item, c.raters FROM audit_cases AS c"
+                " JOIN responses AS r ON r.id = c.response"
+                " WHERE c.audit_set = ? ORDER BY c.position",
+                (audit_set,),
+            )
+        )
+
+    def label_counts(self, rubric: str) -> dict[str, int]:
+        """How many people have labelled each case; not what they said."""
+        return dict(
+            self.db.execute(
+                "SELECT response, count(*) FROM current_labels"
+                " WHERE rubric = ? AND status = 'labelled' GROUP BY response",
+                (rubric,),
+            ).fetchall()
+        )
+
+    def own_labels(self, rubric: str, annotator: str) -> list[Label]:
+        """One person's newest event on every case, oldest first."""
+        query = (
+            f"SELECT {_columns(Label)} FROM current_labels"
+            " WHERE rubric = ? AND annotator = ? ORDER BY seq"
+        )
+        return [_decode(Label, row) for row in self.db.execute(query, (rubric, annotator))]
+
+    def own_label(self, rubric: str, annotator: str, response: str) -> Label | None:
+        """One person's newest event on one case."""
+        where = "WHERE rubric = ? AND annotator = ? AND response = ?"
+        query = f"SELECT {_columns(Label)} FROM current_labels {where}"
+        row = self.db.execute(query, (rubric, annotator, response)).fetchone()
+        return None if row is None else _decode(Label, row)
+
+    def readable(self, audit_set: str) -> set[str]:
+        """The cases of the audit set that have a text to be read."""
+        rows = self.db.execute(
+            "SELECT c.response FROM audit_cases AS c JOIN responses AS r ON r.id = c.response"
+            " WHERE c.audit_set = ? AND r.text IS NOT NULL",
+            (audit_set,),
+        )
+        return {response for (response,) in rows}
+
+    # --- trust -------------------------------------------------------------------------------
+
+    def faults(self) -> Iterator[str]:
+        """Every row whose content does not have the id that it is filed under, in words."""
+        # What is no longer UTF-8 shall be named too, not stop the search.
+        self.db.conn.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
+        try:
+            yield from self._changed_rows()
+        finally:
+            self.db.conn.text_factory = str
+        for table, _, parent, _ in self.db.execute("PRAGMA foreign_key_check"):
+            yield f"{table}: a row speaks of a row of {parent} that is no longer there"
+        for audit_set, cases in self.db.execute("SELECT id, cases FROM audit_sets").fetchall():
+            if cases_hash(self.audit_cases(audit_set)) != cases:
+                yield f"audit_sets: the cases of {audit_set} are not the ones it was drawn with"
+
+    def _changed_rows(self) -> Iterator[str]:
+        for kind, table in TABLES.items():
+            for stored, *row in self.db.execute(f"SELECT id, {_columns(kind)} FROM {table}"):
+                try:
+                    record: Any = _decode(kind, row)
+                    found = record.id
+                except (ValueError, TypeError) as error:
+                    found = f"unreadable: {error}"
+                if found != stored:
+                    yield f"{table}: row {stored} has been changed (its content is {found})"
+
+
+def cases_hash(cases: Sequence[AuditCase]) -> str:
+    """The hash of an audit set's cases, without the id of the set that they belong to."""
+    return content_hash(
+        [[c.response, c.position, c.stratum, c.probability, c.raters] for c in cases]
+    )

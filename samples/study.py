@@ -1,0 +1,275 @@
+"""The study file: TOML in, one checked value out. An unknown key is an error that names it."""
+
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from samples.errors import BenchwarrantError
+from samples.records import Rubric
+from samples.registry import did_you_mean
+
+
+class Block(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RubricBlock(Block):
+    name: str = "final-answer"
+    question: str = "Is the final answer correct?"
+    labels: list[str] = Field(default=["incorrect", "correct"], min_length=2)
+    guidance: Path | None = None
+
+    @field_validator("labels")
+    @classmethod
+    def _distinct(cls, labels: list[str]) -> list[str]:
+        if len(set(labels)) < len(labels) or not all(label.strip() for label in labels):
+            raise ValueError("labels must be different and not empty")
+        if len(labels) > 9:
+            raise ValueError("at most 9 labels: each has a digit as its key")
+        return labels
+
+
+class TaskBlock(Block):
+    name: str
+    kind: str | None = None  # which of TASKS; its name when left out
+    path: Path | None = None  # the Hugging Face hub when left out
+    limit: int | None = Field(default=None, ge=1)
+    exemplars: Path | None = None
+    options: dict[str, Any] = {}
+
+
+class SamplingBlock(Block):
+    temperature: float = Field(default=0.0, ge=0)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    max_tokens: int = Field(default=512, ge=1)
+    seed: int = 0
+    stop: list[str] = []
+
+
+class EngineBlock(Block):
+    """What [[model]] and [[judge]] blocks share: an engine and how it is run."""
+
+    name: str
+    engine: str | None = None
+    model: str | None = None
+    revision: str | None = None
+    dtype: str = "auto"
+    sampling: SamplingBlock = SamplingBlock()
+    options: dict[str, Any] = {}  # what changes the text
+    run: dict[str, Any] = {}  # what does not: address, batch size, concurrency, name of the key
+
+    @field_validator("run", "options")
+    @classmethod
+    def _no_secrets(cls, table: dict[str, Any]) -> dict[str, Any]:
+        name = str(table.get("api_key_env", "NAME"))
+        if not re.fullmatch("[A-Z_][A-Z0-9_]*", name) or "api_key" in table:
+            raise ValueError(
+                "api_key_env takes the name of an environment variable, in capitals;"
+                " keys stand in no file"
+            )
+        return table
+
+
+class ModelBlock(EngineBlock):
+    engine: str | None = "hf"
+    model: str
+    strategies: list[str] = Field(default=["direct"], min_length=1)
+    draws: int = Field(default=1, ge=1)
+    parent: str | None = None  # the model that this one was compressed or distilled from
+    compression: str | None = None
+
+
+class JudgeBlock(EngineBlock):
+    kind: str
+    prompt: str | None = None  # a file beside the study, or the name of a shipped prompt
+    value: str | None = None  # constant judges: the verdict that they always give
+
+    @model_validator(mode="after")
+    def _complete(self) -> "JudgeBlock":
+        wanted = {"llm": ("engine", "model", "prompt"), "constant": ("value",)}.get(self.kind, ())
+        missing = [key for key in wanted if getattr(self, key) is None]
+        if missing:
+            raise ValueError(f"a judge of kind {self.kind!r} needs {', '.join(missing)}")
+        return self
+
+
+class AuditBlock(Block):
+    size: int = Field(default=1000, ge=1)
+    strata: list[Literal["task", "model", "strategy"]] = ["task", "model"]
+    allocation: Literal["proportional", "equal", "neyman"] = "equal"
+    raters_per_case: int = Field(default=2, ge=1)
+    overlap: float = Field(default=0.3, ge=0, le=1)
+
+
+class RuleBlock(Block):
+    """One line of the policy: a bound of an interval, and where it must lie."""
+
+    statistic: str
+    level: Literal["case", "ranking"] = "case"
+    per: Literal["model", "task"] | None = None
+    bound: Literal["low", "high", "both"] = "low"
+    at_least: float | None = None
+    at_most: float | None = None
+    within: float | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> "RuleBlock":
+        limits = [self.at_least is not None, self.at_most is not None, self.within is not None]
+        if sum(limits) != 1:
+            raise ValueError("a rule has exactly one of at_least, at_most, within")
+        if (self.within is not None) != (self.bound == "both"):
+            raise ValueError('within goes with bound = "both", and only with it')
+        if self.level == "ranking" and self.per is not None:
+            raise ValueError("a rule about the ranking cannot be per model or per task")
+        return self
+
+
+class PolicyBlock(Block):
+    confidence: float = Field(default=0.95, gt=0.5, lt=1)
+    resamples: int = Field(default=10_000, ge=200)
+    scope: Literal["these models", "new models"] = "these models"
+    failures: Literal["count_as_wrong", "left_out"] = "count_as_wrong"
+    rule: list[RuleBlock] = []
+
+
+class Study(Block):
+    """A study file and the folder that its paths start from."""
+
+    name: str = Field(min_length=1)
+    seed: int = 0
+    database: Path = Path("study.db")
+    rubric: RubricBlock = RubricBlock()
+    task: list[TaskBlock] = []
+    model: list[ModelBlock] = []
+    judge: list[JudgeBlock] = []
+    audit: AuditBlock = AuditBlock()
+    policy: PolicyBlock = PolicyBlock()
+
+    _folder: Path = PrivateAttr(default=Path())
+
+    @model_validator(mode="after")
+    def _names(self) -> "Study":
+        for kind in ("task", "model", "judge"):
+            names = [block.name for block in getattr(self, kind)]
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"two [[{kind}]] blocks have the name {twice[0]!r}")
+        models = {block.name for block in self.model}
+        for block in self.model:
+            if block.parent is not None and block.parent not in models:
+                hint = did_you_mean(block.parent, list(models))
+                raise ValueError(f"[[model]] {block.name}: no parent {block.parent!r}; {hint}")
+        for judge in self.judge:
+            if judge.value is not None and judge.value not in self.rubric.labels:
+                hint = did_you_mean(judge.value, self.rubric.labels)
+                raise ValueError(f"[[judge]] {judge.name}: no label {judge.value!r}; {hint}")
+        return self
+
+    def at(self, path: str | Path) -> Path:
+        """A path of the study file, seen from its folder."""
+        return self._folder / Path(os.path.expanduser(path))
+
+    def text(self, path: str | Path, what: str) -> str:
+        """The text of a file that the study names."""
+        try:
+            return self.at(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "not UTF-8 text"
+            raise BenchwarrantError(f"{what}: cannot read {self.at(path)}: {reason}") from None
+
+    @property
+    def rater_question(self) -> Rubric:
+        """The rubric as it is put to people and judges; the guidance's text is part of it."""
+        block = self.rubric
+        guidance = self.text(block.guidance, "rubric.guidance") if block.guidance else ""
+        return Rubric(block.name, block.question, tuple(block.labels), guidance)
+
+
+def load_study(path: Path) -> Study:
+    """Read and check a study file; every mistake is one line that says where it is."""
+    try:
+        with path.open("rb") as file:
+            values = tomllib.load(file)
+    except FileNotFoundError:
+        raise BenchwarrantError(
+            f"{path} does not exist; `benchwarrant init` writes one, --study names another"
+        ) from None
+    except OSError as error:
+        raise BenchwarrantError(f"cannot read {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BenchwarrantError(f"{path} is not valid TOML: {error}") from None
+    try:
+        study = Study.model_validate(values)
+    except ValidationError as error:
+        raise BenchwarrantError(f"{path}: {_in_words(error, values)}") from None
+    study._folder = path.parent
+    return study
+
+
+_MESSAGES = {  # where pydantic speaks of Python
+    "list_type": "expected a list, […], or blocks with two brackets, [[…]]",
+    "model_type": "expected a block of keys and values",
+}
+
+
+def _in_words(error: ValidationError, values: dict[str, Any]) -> str:
+    # A key that is unknown first: its right spelling may be what is missing.
+    first, *rest = sorted(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
+    where = _place(first["loc"], values)
+    message = _MESSAGES.get(first["type"]) or first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        key = str(first["loc"][-1])
+        known = _known_keys(first["loc"][:-1])
+        hint = 'it goes in run = { api_key_env = "NAME" }'
+        if "run" not in known or not key.startswith("api_key"):
+            hint = did_you_mean(key, known)
+        message = f"unknown key {key!r}; {hint}"
+        where = _place(first["loc"][:-1], values)
+    elif first["type"] == "missing":
+        message = f"missing key {first['loc'][-1]!r}"
+        where = _place(first["loc"][:-1], values)
+    more = f" (and {len(rest)} more)" if rest else ""
+    return f"{where}: {message}{more}" if where else f"{message}{more}"
+
+
+def _place(location: tuple[int | str, ...], values: Any) -> str:
+    """("model", 1, "sampling") as "[[model]] smollm2 sampling"."""
+    words: list[str] = []
+    here = values
+    for step in location:
+        here = here[step] if step in _keys(here) else None
+        if isinstance(step, str):
+            words.append(step)
+        elif isinstance(here, dict):
+            name = here.get("name")
+            words = [f"[[{'.'.join(words)}]]", name if isinstance(name, str) else f"{step + 1}"]
+        else:
+            words.append(f"{step + 1}")
+    return " ".join(words)
+
+
+def _keys(container: Any) -> Any:
+    if isinstance(container, list):
+        return range(len(container))
+    return container if isinstance(container, dict) else ()
+
+
+def _known_keys(location: tuple[int | str, ...]) -> list[str]:
+    block: Any = Study
+    for step in location:
+        if isinstance(step, str) and step in block.model_fields:
+            kind = block.model_fields[step].annotation
+            block = next(iter(getattr(kind, "__args__", ())), kind)
+    return list(block.model_fields)

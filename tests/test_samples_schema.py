@@ -1,0 +1,166 @@
+"""The tables only grow, and take nothing that the records do not allow."""
+
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from samples import schema
+from samples.errors import BenchwarrantError
+from samples.store import TABLES, Store
+
+
+def fill(store, one_of_each):
+    assert store.add(one_of_each.values()) == len(one_of_each)
+
+
+def grows_only(store):
+    """Every way to change or lose a row is refused, in every table."""
+    for table in TABLES.values():
+        before = store.db.execute(f"SELECT * FROM {table}").fetchall()
+        assert before, table
+        for statement in (
+            f"UPDATE {table} SET id = 'b2:other'",
+            f"UPDATE OR REPLACE {table} SET seq = seq + 1",
+            f"DELETE FROM {table}",
+            f"REPLACE INTO {table} SELECT * FROM {table}",
+        ):
+            with pytest.raises(sqlite3.IntegrityError, match=f"{table} only grows"):
+                store.db.execute(statement)
+        assert store.db.execute(f"SELECT * FROM {table}").fetchall() == before
+
+
+def test_no_row_of_any_table_is_changed_or_deleted(store, one_of_each):
+    fill(store, one_of_each)
+    assert set(store.db.table_names()) == set(TABLES.values())
+    grows_only(store)
+
+
+def test_a_transformed_table_grows_only_once_it_is_protected_again(store, one_of_each):
+    fill(store, one_of_each)
+    for table in TABLES.values():
+        with store.transaction():
+            store.db[table].transform()  # as a later migration may; it drops the triggers
+            schema.protect(store.db)
+    grows_only(store)
+    assert all(store.db[table].strict for table in TABLES.values())
+    assert list(store.faults()) == []
+    with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
+        store.add([replace(one_of_each["labels"], status="forgotten")])
+
+
+def test_every_table_is_strict(store, one_of_each):
+    fill(store, one_of_each)
+    with pytest.raises(sqlite3.IntegrityError, match=r"cannot store TEXT value in INTEGER column"):
+        store.add([replace(one_of_each["responses"], draw=1, prompt_tokens="many")])
+    assert all(store.db[table].strict for table in TABLES.values())
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("responses", "item"),
+        ("responses", "spec"),
+        ("audit_sets", "rubric"),
+        ("audit_cases", "audit_set"),
+        ("audit_cases", "response"),
+        ("labels", "response"),
+        ("labels", "rubric"),
+        ("verdicts", "response"),
+        ("verdicts", "rubric"),
+        ("verdicts", "spec"),
+        ("warrants", "spec"),
+        ("warrants", "audit_set"),
+    ],
+)
+def test_a_row_speaks_only_of_rows_that_are_there(store, one_of_each, table, column):
+    fill(store, one_of_each)
+    free = {"position": 1} if table == "audit_cases" else {}
+    with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
+        store.add([replace(one_of_each[table], **free, **{column: "b2:nowhere"})])
+
+
+@pytest.mark.parametrize(
+    ("table", "change"),
+    [
+        ("labels", {"value": None}),
+        ("labels", {"status": "skipped"}),
+        ("labels", {"status": "retracted"}),
+        ("labels", {"status": "forgotten"}),
+        ("verdicts", {"value": None}),
+        ("verdicts", {"failure": "refused"}),
+        ("verdicts", {"value": None, "failure": "tired"}),
+        ("responses", {"draw": -1}),
+        ("responses", {"finish": "maybe"}),
+        ("specs", {"kind": "person"}),
+        ("audit_cases", {"probability": 0.0}),
+        ("audit_cases", {"probability": 1.5}),
+        ("audit_cases", {"raters": 0}),
+        ("warrants", {"decision": "perhaps"}),
+        ("accounts", {"role": "owner"}),
+        ("accounts", {"kind": "robot"}),
+        ("accounts", {"status": "asleep"}),
+    ],
+)
+def test_a_value_out_of_its_range_is_an_error_and_not_left_out(store, one_of_each, table, change):
+    fill(store, one_of_each)
+    before = store.counts()
+    with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
+        store.add([one_of_each["labels"], replace(one_of_each[table], **change)])
+    assert store.counts() == before
+
+
+def test_a_missing_value_is_an_error_and_not_left_out(store, one_of_each):
+    fill(store, one_of_each)
+    with pytest.raises(sqlite3.IntegrityError, match="NOT NULL"):
+        store.add([replace(one_of_each["events"], subject=None)])
+
+
+def test_migrating_twice_changes_nothing(store, one_of_each):
+    fill(store, one_of_each)
+    before = "\n".join(store.db.conn.iterdump())
+    with store.transaction():
+        schema.migrate(store.db)
+    assert "\n".join(store.db.conn.iterdump()) == before
+    assert schema.version(store.db) == len(schema.MIGRATIONS)
+
+
+def test_a_later_migration_keeps_the_rows_and_protects_its_own_tables(
+    store, one_of_each, monkeypatch
+):
+    fill(store, one_of_each)
+
+    def notes(db):
+        db.execute("CREATE TABLE notes (seq INTEGER PRIMARY KEY, text TEXT) STRICT")
+
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, notes))
+    with Store(store.path) as migrated:
+        assert schema.version(migrated.db) == 2
+        assert list(migrated.faults()) == []
+        migrated.db.execute("INSERT INTO notes (text) VALUES ('x')")
+        with pytest.raises(sqlite3.IntegrityError, match="notes only grows"):
+            migrated.db.execute("DELETE FROM notes")
+
+
+def test_a_migration_that_fails_leaves_everything_as_it_was(store, monkeypatch):
+    def half(db):
+        db.execute("CREATE TABLE half (x)")
+        raise RuntimeError("in the middle")
+
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, half))
+    with pytest.raises(RuntimeError):
+        Store(store.path)
+    assert schema.version(store.db) == 1
+    assert "half" not in store.db.table_names()
+
+
+def test_a_newer_versions_file_is_refused_and_left_alone(tmp_path: Path):
+    path = tmp_path / "study.db"
+    Store(path, create=True).close()
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(BenchwarrantError) as error:
+        Store(path)
+    assert str(error.value) == f"{path} was made by a newer Benchwarrant; update this one"

@@ -1,0 +1,321 @@
+"""The study file: what is right loads with its defaults, what is wrong is one line that helps."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from samples.errors import BenchwarrantError
+from samples.study import load_study
+
+EXAMPLE = """
+name = "thinkslm-audit"
+seed = 7
+
+[rubric]
+name = "final-answer"
+question = "Is the final answer correct?"
+labels = ["incorrect", "correct"]      # ordered; the last is the positive one
+guidance = "guidance.md"               # its text is part of the rubric's identity
+
+[[task]]
+name = "gsm8k"
+path = "data/gsm8k_test.jsonl"         # or the Hugging Face hub when no path is given
+limit = 200
+
+[[model]]
+name = "smollm2-135m"
+engine = "hf"
+model = "HuggingFaceTB/SmolLM2-135M-Instruct"
+strategies = ["direct", "cot"]
+draws = 3
+sampling = { temperature = 0.7, top_p = 0.9, max_tokens = 512, seed = 0 }
+
+[[judge]]
+name = "rules"
+kind = "auto"                          # the exact check that fits the task's answer type
+
+[[judge]]
+name = "gpt-4o"
+kind = "llm"
+engine = "openai"
+model = "gpt-4o-2024-11-20"
+prompt = "prompts/reference_graded.txt"
+
+[audit]
+size = 1000
+strata = ["task", "model"]
+allocation = "equal"                   # proportional | equal | neyman
+raters_per_case = 2
+overlap = 0.3                          # share of cases that get raters_per_case raters
+
+[policy]
+confidence = 0.95
+scope = "these models"                 # | "new models"
+failures = "count_as_wrong"
+
+[[policy.rule]]
+statistic = "cohen_kappa"
+bound = "low"                          # the interval's lower end, never the point
+at_least = 0.80
+
+[[policy.rule]]
+statistic = "spearman"
+level = "ranking"                      # case | ranking
+bound = "low"
+at_least = 0.90
+
+[[policy.rule]]
+statistic = "leniency"                 # judge's share of 'correct' minus people's, worst model
+per = "model"
+bound = "both"
+within = 0.05
+"""
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write a study file into a folder of its own and return its path."""
+    path = tmp_path / "study.toml"
+
+    def written(text: str | bytes) -> Path:
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    return written
+
+
+def message(path: Path) -> str:
+    with pytest.raises(BenchwarrantError) as error:
+        load_study(path)
+    text = str(error.value)
+    assert "\n" not in text
+    assert str(path) in text
+    return text.replace(str(path), "study.toml")
+
+
+def test_the_documented_example_loads_as_written(write, tmp_path, monkeypatch):
+    (tmp_path / "guidance.md").write_text("Read the last line. Größe zählt.", encoding="utf-8")
+    (tmp_path / "prompts").mkdir()
+    (tmp_path / "prompts" / "reference_graded.txt").write_text("Grade {answer}")
+    path = write(EXAMPLE)
+    monkeypatch.chdir("/")  # its paths start from its own folder, wherever the command is run
+    study = load_study(path)
+
+    assert study.rater_question.labels == ("incorrect", "correct")
+    assert study.rater_question.positive == "correct"
+    assert study.rater_question.guidance == "Read the last line. Größe zählt."
+    assert study.at(study.task[0].path) == tmp_path / "data" / "gsm8k_test.jsonl"
+    assert study.at(study.database) == tmp_path / "study.db"
+    assert study.text(study.judge[1].prompt, "prompt of gpt-4o") == "Grade {answer}"
+    model = study.model[0]
+    assert (model.strategies, model.draws, model.dtype) == (["direct", "cot"], 3, "auto")
+    assert (model.sampling.temperature, model.sampling.stop) == (0.7, [])
+    kappa, ranking, leniency = study.policy.rule
+    assert (kappa.level, kappa.at_least, kappa.at_most) == ("case", 0.80, None)
+    assert (ranking.level, ranking.per) == ("ranking", None)
+    assert (leniency.per, leniency.bound, leniency.within) == ("model", "both", 0.05)
+
+
+def test_a_name_is_all_that_a_study_of_imported_rows_needs(write):
+    study = load_study(write('name = "bare"'))
+    assert (study.task, study.model, study.judge, study.policy.rule) == ([], [], [], [])
+    assert study.rater_question.labels == ("incorrect", "correct")
+
+
+def test_the_guidances_text_is_part_of_the_rubrics_identity(write, tmp_path):
+    study = load_study(write('name = "s"\n[rubric]\nguidance = "guidance.md"'))
+    (tmp_path / "guidance.md").write_text("first wording")
+    before = study.rater_question
+    (tmp_path / "guidance.md").write_text("second wording")
+    assert study.rater_question.id != before.id
+    assert replace(study.rater_question, guidance="first wording").id == before.id
+
+
+def test_a_file_that_the_study_names_and_that_cannot_be_read(write, tmp_path):
+    study = load_study(write('name = "s"\n[rubric]\nguidance = "guidance.md"'))
+    missing = f"rubric.guidance: cannot read {tmp_path}/guidance.md: No such file or directory"
+    with pytest.raises(BenchwarrantError, match=missing):
+        _ = study.rater_question
+    (tmp_path / "guidance.md").write_bytes(b"\xff")
+    with pytest.raises(BenchwarrantError, match=r"guidance\.md: not UTF-8 text"):
+        _ = study.rater_question
+
+
+def test_a_home_folder_may_be_meant(write, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ada")
+    assert load_study(write('name = "s"')).at("~/runs/x.db") == Path("/home/ada/runs/x.db")
+
+
+NAME = 'name = "s"\n'
+MODEL = NAME + '[[model]]\nname = "m"\nmodel = "x"\n'
+JUDGE = NAME + '[[judge]]\nname = "j"\n'
+RULE = NAME + '[[policy.rule]]\nstatistic = "mcc"\n'
+MODEL_KEYS = (
+    "compression, draws, dtype, engine, model, name, options, parent, revision, run, sampling,"
+    " strategies"
+)
+
+
+@pytest.mark.parametrize(
+    ("toml", "expected"),
+    [
+        ("", "missing key 'name'"),
+        ('name = ""', "name: String should have at least 1 character"),
+        ('nam = "s"', "unknown key 'nam'; did you mean 'name'? (and 1 more)"),
+        (NAME + "sed = 1", "unknown key 'sed'; did you mean 'seed'?"),
+        # blocks
+        (NAME + 'rubric = "x"', "rubric: expected a block of keys and values"),
+        (
+            NAME + '[model]\nname = "m"',
+            "model: expected a list, […], or blocks with two brackets, [[…]]",
+        ),
+        (NAME + 'task = ["gsm8k"]', "task 1: expected a block of keys and values"),
+        (NAME + '[[task]]\npath = "x"', "[[task]] 1: missing key 'name'"),
+        (NAME + '[[model]]\nname = "m"', "[[model]] m: missing key 'model'"),
+        (
+            NAME + '[[model]]\nname = ["m"]\nmodel = "x"',
+            "[[model]] 1 name: Input should be a valid string",
+        ),
+        (MODEL + MODEL.removeprefix(NAME), "two [[model]] blocks have the name 'm'"),
+        (MODEL + "temperature = 0", f"[[model]] m: unknown key 'temperature'; known: {MODEL_KEYS}"),
+        (
+            MODEL + "sampling = { temprature = 0 }",
+            "[[model]] m sampling: unknown key 'temprature'; did you mean 'temperature'?",
+        ),
+        (
+            MODEL + "sampling = { temperature = -1 }",
+            "[[model]] m sampling temperature: Input should be greater than or equal to 0",
+        ),
+        (MODEL + "draws = 0", "[[model]] m draws: Input should be greater than or equal to 1"),
+        (MODEL + 'parent = "mm"', "[[model]] m: no parent 'mm'; did you mean 'm'?"),
+        # rubric
+        (
+            NAME + '[rubric]\nlabel = ["a", "b"]',
+            "rubric: unknown key 'label'; did you mean 'labels'?",
+        ),
+        (
+            NAME + '[rubric]\nlabels = ["a"]',
+            "rubric labels: List should have at least 2 items after validation, not 1",
+        ),
+        (NAME + '[rubric]\nlabels = ["a", 1]', "rubric labels 2: Input should be a valid string"),
+        (
+            NAME + '[rubric]\nlabels = ["a", "a"]',
+            "rubric labels: labels must be different and not empty",
+        ),
+        (
+            NAME + '[rubric]\nlabels = ["a", " "]',
+            "rubric labels: labels must be different and not empty",
+        ),
+        (
+            NAME + f"[rubric]\nlabels = {[str(n) for n in range(10)]}",
+            "rubric labels: at most 9 labels: each has a digit as its key",
+        ),
+        # judges
+        (JUDGE, "[[judge]] j: missing key 'kind'"),
+        (
+            JUDGE + 'kind = "llm"\nengine = "hf"',
+            "[[judge]] j: a judge of kind 'llm' needs model, prompt",
+        ),
+        (JUDGE + 'kind = "constant"', "[[judge]] j: a judge of kind 'constant' needs value"),
+        (
+            JUDGE + 'kind = "constant"\nvalue = "corect"',
+            "[[judge]] j: no label 'corect'; did you mean 'correct'?",
+        ),
+        # audit and policy
+        (
+            NAME + '[audit]\nallocation = "even"',
+            "audit allocation: Input should be 'proportional', 'equal' or 'neyman'",
+        ),
+        (
+            NAME + '[audit]\nstrata = ["task", "modle"]',
+            "audit strata 2: Input should be 'task', 'model' or 'strategy'",
+        ),
+        (NAME + "[audit]\noverlap = 1.5", "audit overlap: Input should be less than or equal to 1"),
+        (NAME + "[policy]\nconfidence = 95", "policy confidence: Input should be less than 1"),
+        (
+            NAME + "[[policy.rule]]\nat_least = 0.8",
+            "[[policy.rule]] 1: missing key 'statistic'",
+        ),
+        (
+            RULE + "at_lest = 0.8",
+            "[[policy.rule]] 1: unknown key 'at_lest'; did you mean 'at_least'?",
+        ),
+        (
+            RULE + "at_least = 0.8\n[[policy.rule]]\nstatistic = 'x'\nat_least = 1\nat_most = 2",
+            "[[policy.rule]] 2: a rule has exactly one of at_least, at_most, within",
+        ),
+        (RULE, "[[policy.rule]] 1: a rule has exactly one of at_least, at_most, within"),
+        (
+            RULE + "within = 0.1",
+            '[[policy.rule]] 1: within goes with bound = "both", and only with it',
+        ),
+        (
+            RULE + 'bound = "both"\nat_least = 0.1',
+            '[[policy.rule]] 1: within goes with bound = "both", and only with it',
+        ),
+        (
+            RULE + 'at_least = 0.1\nlevel = "ranking"\nper = "model"',
+            "[[policy.rule]] 1: a rule about the ranking cannot be per model or per task",
+        ),
+    ],
+)
+def test_a_mistake_is_one_line_with_block_key_and_suggestion(write, toml, expected):
+    assert message(write(toml)) == f"study.toml: {expected}"
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("name = s", "study.toml is not valid TOML: Invalid value (at line 1, column 8)"),
+        (
+            b'name = "\xff"',
+            "study.toml is not valid TOML: 'utf-8' codec can't decode byte 0xff in position 8:"
+            " invalid start byte",
+        ),
+    ],
+)
+def test_a_file_that_is_not_toml(write, content, expected):
+    assert message(write(content)) == expected
+
+
+def test_a_study_that_is_not_there(tmp_path):
+    text = message(tmp_path / "study.toml")
+    assert (
+        text == "study.toml does not exist; `benchwarrant init` writes one, --study names another"
+    )
+    assert message(tmp_path) == "cannot read study.toml: Is a directory"
+
+
+@pytest.mark.parametrize(
+    "toml",
+    [
+        'api_key = "sk-SECRET"\n' + NAME,
+        NAME + "api_key = sk-SECRET",
+        JUDGE + 'kind = "auto"\napi_key = "sk-SECRET"',
+        JUDGE + 'kind = "auto"\napi_key_env = "sk-SECRET"',
+        JUDGE + 'kind = "auto"\nrun = { api_key = "sk-SECRET" }',
+        JUDGE + 'kind = "auto"\nrun = { api_key_env = "sk-SECRET" }',
+        JUDGE + 'kind = "auto"\nrun = { api_key_env = "hf_SECRET" }',
+        JUDGE + 'kind = "auto"\nrun = { api_key_env = ["sk-SECRET"] }',
+        JUDGE + 'kind = "auto"\noptions = { api_key = "sk-SECRET" }',
+        MODEL + 'options = { api_key_env = "sk-SECRET" }',
+        MODEL + 'sampling = "sk-SECRET"',
+    ],
+)
+def test_a_secret_is_refused_and_not_repeated(write, toml):
+    assert "SECRET" not in message(write(toml))
+
+
+def test_the_name_of_a_keys_variable_is_no_secret(write):
+    study = load_study(write(MODEL + 'run = { api_key_env = "OPENAI_API_KEY", port = 8000 }'))
+    assert study.model[0].run["api_key_env"] == "OPENAI_API_KEY"
+    hint = "unknown key 'api_key_env'; it goes in run = { api_key_env = \"NAME\" }"
+    assert message(write(MODEL + 'api_key_env = "X"')) == f"study.toml: [[model]] m: {hint}"
+
+
+def test_judges_may_share_a_name_with_a_model_but_not_with_each_other(write):
+    text = MODEL + '[[judge]]\nname = "m"\nkind = "auto"\n'
+    assert load_study(write(text)).judge[0].name == "m"
+    again = text + '[[judge]]\nname = "m"\nkind = "exact"\n'
+    assert message(write(again)) == "study.toml: two [[judge]] blocks have the name 'm'"
