@@ -1,0 +1,1 @@
+"""Verdicts, numbers, decision."""
