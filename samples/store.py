@@ -372,13 +372,13 @@ class Store:
         self.db.conn.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
         try:
             yield from self._changed_rows()
+            for table, _, parent, _ in self.db.execute("PRAGMA foreign_key_check"):
+                yield f"{table}: a row speaks of a row of {parent} that is no longer there"
+            for audit_set, cases in self.db.execute("SELECT id, cases FROM audit_sets").fetchall():
+                if cases_hash(self.audit_cases(audit_set)) != cases:
+                    yield f"audit_sets: the cases of {audit_set} are not the ones it was drawn with"
         finally:
             self.db.conn.text_factory = str
-        for table, _, parent, _ in self.db.execute("PRAGMA foreign_key_check"):
-            yield f"{table}: a row speaks of a row of {parent} that is no longer there"
-        for audit_set, cases in self.db.execute("SELECT id, cases FROM audit_sets").fetchall():
-            if cases_hash(self.audit_cases(audit_set)) != cases:
-                yield f"audit_sets: the cases of {audit_set} are not the ones it was drawn with"
 
     def _changed_rows(self) -> Iterator[str]:
         for kind, table in TABLES.items():

@@ -52,7 +52,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def one_of_each() -> dict[str, Any]:
     """A record for every table, in an order that foreign keys allow."""
     now = "2026-01-31T09:30:00.000000+00:00"
-    item = Item("sums", "k1", "2 + 2?", ("4", "four"), choices=(("A", "4"),), meta={"level": 1})
+    item = Item("sums", "k1", "2 + 2?", ("A", "4"), "choice", (("A", "4"), ("B", "5")), {"n": 1})
     model, judge = Spec("model", "tiny", {"draws": 1}), Spec("judge", "rules", {"kind": "exact"})
     rubric = Rubric("final-answer", "Correct?", ("incorrect", "correct"), "Look at the number.")
     response = Response(item.id, "tiny", model.id, "direct", 0, "It is 4.", seconds=0.5)

@@ -121,7 +121,7 @@ def test_neyman_weights_are_size_times_standard_deviation():
 
 def test_neyman_needs_verdicts_in_every_stratum():
     with pytest.raises(
-        BenchwarrantError, match="'neyman' needs verdicts in every stratum.*'b' has none"
+        BenchwarrantError, match=r"'neyman' needs verdicts in every stratum.*'b' has none"
     ):
         stratum_weights({"a": 5, "b": 5}, "neyman", {"a": 0.5})
 
