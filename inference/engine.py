@@ -1,0 +1,90 @@
+"""Text in, text out: the one seam between the study and anything that runs a model."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from samples.registry import find
+
+
+@dataclass(frozen=True)
+class Message:
+    role: str  # "system", "user" or "assistant"
+    content: str
+
+
+Chat = tuple[Message, ...]
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How text is drawn. Temperature 0 is greedy: then top_p and seed have no effect."""
+
+    temperature: float = 0.0
+    top_p: float = 1.0
+    max_tokens: int = 512
+    seed: int = 0
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class EngineSpec:
+    """What runs, as far as it changes the text that comes out; part of a response's identity."""
+
+    engine: str
+    model: str
+    revision: str | None = None
+    dtype: str = "auto"
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Completion:
+    """The outcome for chat number ``index`` of the call.
+
+    ``finish`` is "stop", "length", "too_long" (did not fit the context: nothing was generated and
+    nothing cut) or "error" (the server refused this one request; ``error`` says why).
+    """
+
+    index: int
+    text: str | None
+    finish: str
+    prompt: str | None = None  # the exact text sent, after the chat template
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    seconds: float | None = None
+    error: str | None = None
+
+
+class Engine(Protocol):
+    """One result per chat, each tagged with its index, delivered as soon as it is ready.
+
+    An accident (network gone, out of memory) is an exception after what finished was yielded.
+    """
+
+    spec: EngineSpec
+
+    def generate(self, chats: Sequence[Chat], sampling: Sampling) -> Iterator[Completion]: ...
+
+    def facts(self) -> dict[str, Any]:
+        """What was measured or found out: versions, device, dtype, parameters, load seconds."""
+        ...
+
+    def close(self) -> None: ...
+
+
+ENGINES: dict[str, Any] = {
+    "hf": "inference.hf:HfEngine",
+    "openai": "inference.openai_api:OpenAIEngine",
+    "replay": "inference.replay:ReplayEngine",
+}
+
+
+def open_engine(spec: EngineSpec, run: Mapping[str, Any]) -> Engine:
+    """Load the engine that the spec names.
+
+    ``run`` holds what does not change the text: batch size, device, address, concurrency, and the
+    name of the environment variable with the key.
+    """
+    engine: Engine = find("engine", spec.engine, ENGINES)(spec, run)
+    return engine

@@ -1,0 +1,120 @@
+"""The gate: evidence and policy in, a decision about one judge out."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from judges.agreement import STATISTICS
+from judges.figures import RANKING, Figure
+from samples.errors import BenchwarrantError
+from samples.registry import did_you_mean
+from samples.study import PolicyBlock, RuleBlock
+
+APPROVED, REJECTED, INCONCLUSIVE = "approved", "rejected", "inconclusive"
+EXIT_CODES = {APPROVED: 0, REJECTED: 1, INCONCLUSIVE: 3}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one rule of the policy came to."""
+
+    rule: str  # in words
+    slice: str  # where the figure is worst; "" for the whole audit set
+    observed: Figure
+    outcome: str  # "met", "not met" (certainly), or "open" (the interval reaches both sides)
+    says: str
+
+
+def check_policy(policy: PolicyBlock) -> None:
+    """Every rule names a figure that exists; a policy without a rule decides nothing."""
+    if not policy.rule:
+        raise BenchwarrantError(
+            "the policy has no [[policy.rule]], so nothing could be approved; `benchwarrant init`"
+            " shows some"
+        )
+    for rule in policy.rule:
+        known = list(STATISTICS) if rule.level == "case" else list(RANKING)
+        if rule.statistic not in known:
+            raise BenchwarrantError(
+                f"[[policy.rule]] statistic {rule.statistic!r} is not known at level"
+                f" {rule.level!r}; {did_you_mean(rule.statistic, known)}"
+            )
+
+
+def decide(about: Mapping[str, Any], policy: PolicyBlock) -> tuple[str, list[Finding]]:
+    """Approved when every rule is met, rejected when one is certainly broken, else inconclusive."""
+    findings = [apply(rule, about, policy) for rule in policy.rule]
+    outcomes = {finding.outcome for finding in findings}
+    if outcomes == {"met"}:
+        return APPROVED, findings
+    return (REJECTED if "not met" in outcomes else INCONCLUSIVE), findings
+
+
+def apply(rule: RuleBlock, about: Mapping[str, Any], policy: PolicyBlock) -> Finding:
+    """One rule on every figure that it speaks of; the worst of them stands for it."""
+    judged = [(*hold(rule, found), place, found) for place, found in _figures(rule, about, policy)]
+    order = {"not met": 0, "open": 1, "met": 2}
+    outcome, margin, place, found = min(judged, key=lambda row: (order[row[0]], row[1]))
+    return Finding(
+        rule_in_words(rule), place, found, outcome, _says(rule, place, found, outcome, margin)
+    )
+
+
+def _figures(
+    rule: RuleBlock, about: Mapping[str, Any], policy: PolicyBlock
+) -> Iterator[tuple[str, Figure]]:
+    if rule.level == "ranking":
+        yield "", about["ranking"][rule.statistic]
+    elif rule.per is None:
+        yield "", about["case"][f"failures_{policy.failures}"][rule.statistic]
+    else:
+        for name, figures in about["by"][rule.per].items():
+            yield name, figures[rule.statistic]
+
+
+def hold(rule: RuleBlock, found: Figure) -> tuple[str, float]:
+    """Whether a figure's interval meets the rule, and by how much (negative: it falls short).
+
+    An undefined figure, or one without an interval, meets nothing and breaks nothing.
+    """
+    low, high = found["low"], found["high"]
+    if low is None or high is None:
+        return "open", float("-inf")
+    if rule.within is not None:
+        margin = rule.within - max(-low, high)
+        broken = low > rule.within or high < -rule.within
+    elif rule.at_least is not None:
+        margin = (low if rule.bound == "low" else high) - rule.at_least
+        broken = high < rule.at_least
+    else:
+        assert rule.at_most is not None
+        margin = rule.at_most - (high if rule.bound == "high" else low)
+        broken = low > rule.at_most
+    if margin >= 0:
+        return "met", margin
+    return ("not met" if broken else "open"), margin
+
+
+def rule_in_words(rule: RuleBlock) -> str:
+    """ "each model's leniency: interval within ±0.05"."""
+    what = rule.statistic + (" of the ranking" if rule.level == "ranking" else "")
+    if rule.per:
+        what = f"each {rule.per}'s {what}"
+    if rule.within is not None:
+        return f"{what}: interval within ±{rule.within:g}"
+    side = {"low": "lower", "high": "upper"}[rule.bound]
+    limit = f"≥ {rule.at_least:g}" if rule.at_least is not None else f"≤ {rule.at_most:g}"
+    return f"{what}: {side} end {limit}"
+
+
+def _says(rule: RuleBlock, place: str, found: Figure, outcome: str, margin: float) -> str:
+    where = f" (worst: {place})" if place else ""
+    if found["low"] is None:
+        return f"{rule.statistic}{where}: {found['reason']}; an undefined figure meets no rule"
+    shown = f"{found['value']:.3f} [{found['low']:.3f}, {found['high']:.3f}]"
+    verdict = {
+        "met": "met",
+        "not met": "not met, the whole interval is on the wrong side",
+        "open": f"not shown, short by {-margin:.3f}; more labels narrow the interval",
+    }[outcome]
+    return f"{rule.statistic}{where} {shown}: {verdict}"

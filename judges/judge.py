@@ -1,0 +1,75 @@
+"""What a judge is: a spec that names it and a function from cases to verdicts."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+from inference.engine import ENGINES, EngineSpec, Sampling
+from samples.errors import BenchwarrantError
+from samples.records import Case, Spec, Verdict, as_row
+from samples.registry import check_known, find
+from samples.study import JudgeBlock, Study
+
+
+class Judge(Protocol):
+    """One verdict per case, in any order, each delivered as soon as it is ready.
+
+    What the judge could not decide is a verdict with a ``failure``; an exception is an accident.
+    """
+
+    spec: Spec
+
+    def judge(self, cases: Sequence[Case]) -> Iterator[Verdict]: ...
+
+    def close(self) -> None: ...
+
+
+JUDGES: dict[str, Any] = {
+    "auto": "judges.rules:rule_judge",
+    "exact": "judges.rules:rule_judge",
+    "number": "judges.rules:rule_judge",
+    "choice": "judges.rules:rule_judge",
+    "sequence": "judges.rules:rule_judge",
+    "math": "judges.rules:rule_judge",
+    "llm": "judges.llm:llm_judge",
+    "constant": "judges.rules:constant_judge",
+}
+
+
+def open_judge(spec: Spec, run: Mapping[str, Any]) -> Judge:
+    """Make the judge that the spec names; ``run`` is handed to its engine, if it has one."""
+    judge: Judge = find("kind of judge", spec.body["kind"], JUDGES)(spec, run)
+    return judge
+
+
+def judge_spec(study: Study, block: JudgeBlock) -> Spec:
+    """A [[judge]] block as the judge's identity; a prompt's text is part of it, not its file."""
+    check_known("kind of judge", block.kind, JUDGES)
+    if block.engine is not None:
+        check_known("engine", block.engine, ENGINES)
+    body: dict[str, Any] = {"kind": block.kind}
+    if block.value is not None:
+        body["value"] = block.value
+    if block.kind == "llm":
+        body["prompt"] = _prompt(study, block)
+        body["engine"] = as_row(
+            EngineSpec(
+                block.engine or "", block.model or "", block.revision, block.dtype, block.options
+            )
+        )
+        sampling = block.sampling.model_dump()
+        body["sampling"] = as_row(Sampling(**sampling | {"stop": tuple(sampling["stop"])}))
+    return Spec("judge", block.name, body)
+
+
+def _prompt(study: Study, block: JudgeBlock) -> str:
+    from judges.llm import shipped_prompts
+
+    shipped, name = shipped_prompts(), block.prompt or ""
+    if name in shipped and not study.at(name).is_file():
+        return shipped[name]
+    if not study.at(name).is_file():
+        raise BenchwarrantError(
+            f"[[judge]] {block.name}: no prompt {study.at(name)}; name a file beside the study, or"
+            f" one of {', '.join(sorted(shipped))}"
+        )
+    return study.text(name, f"[[judge]] {block.name} prompt")

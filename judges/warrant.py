@@ -1,0 +1,178 @@
+"""Warrants: a decision bound to what it rests on, and whether that still stands."""
+
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib.metadata import version
+from typing import Any
+
+from judges.evidence import Evidence
+from judges.gate import APPROVED, check_policy, decide
+from judges.tables import Audit, load_audit, study_judges
+from samples.errors import BenchwarrantError, Refused
+from samples.records import Spec, Warrant
+from samples.registry import did_you_mean
+from samples.store import Store
+from samples.study import Study
+
+FORMAT = "benchwarrant-warrant/1"
+
+
+def versions() -> dict[str, str]:
+    """What computed the figures."""
+    return {
+        "benchwarrant": version("benchwarrant"),
+        "python": platform.python_version(),
+        "numpy": version("numpy"),
+    }
+
+
+def bindings(audit: Audit, judge: str, study: Study) -> dict[str, Any]:
+    """What a warrant is bound to; when one of these changes, it no longer applies."""
+    return {
+        "judge": audit.judges[judge].spec.id,
+        "rubric": audit.rubric.id,
+        "audit set": audit.audit_set.id,
+        "labels": audit.labels_digest,
+        "verdicts": audit.judges[judge].digest,
+        "policy": study.policy.model_dump(mode="json"),
+        "seed": study.seed,
+    }
+
+
+def ready(audit: Audit, judge: str) -> None:
+    """A decision needs a label and a verdict on every case."""
+    if judge not in audit.judges:
+        known = did_you_mean(judge, list(audit.judges))
+        raise BenchwarrantError(
+            f"judge {judge!r} has no verdicts on the audit set; {known}; run `benchwarrant judge`"
+        )
+    unlabelled = len(audit.reference.unlabelled)
+    if unlabelled:
+        raise BenchwarrantError(
+            f"{unlabelled} of {len(audit.responses)} cases have no label yet; finish labelling"
+            " (`benchwarrant annotate`) before a judge is decided on"
+        )
+    run = audit.judges[judge]
+    if run.missing and run.spec.body["kind"] != "imported":
+        raise BenchwarrantError(
+            f"judge {judge!r} has no verdict on {run.missing} of {len(audit.responses)} cases; run"
+            " `benchwarrant judge`"
+        )
+
+
+def issue(
+    audit: Audit, evidence: Evidence, study: Study, judge: str, signed: tuple[str | None, str]
+) -> Warrant:
+    """Decide about one judge; ``signed`` is who by, and when."""
+    check_policy(study.policy)
+    ready(audit, judge)
+    decision, findings = decide(evidence.judges[judge], study.policy)
+    signed_by, now = signed
+    body = {
+        "format": FORMAT,
+        "study": study.name,
+        "bound_to": bindings(audit, judge, study),
+        "evidence": evidence.id,
+        "rules": [asdict(finding) for finding in findings],
+        "reference": evidence.reference,
+        "measured_error": measured_error(evidence.judges[judge], study),
+        "scope": {
+            "kind": study.policy.scope,
+            "models": list(audit.models),
+            "tasks": list(audit.tasks),
+            "strategies": list(audit.strategies),
+        },
+        "versions": versions(),
+    }
+    spec = audit.judges[judge].spec
+    return Warrant(judge, spec.id, audit.audit_set.id, decision, body, signed_by, now)
+
+
+def measured_error(about: Mapping[str, Any], study: Study) -> dict[str, Any]:
+    """What a leaderboard must say of its judge: agreement, and leniency model by model."""
+    pooled = about["case"][f"failures_{study.policy.failures}"]
+    names = ("n", "accuracy", "cohen_kappa", "sensitivity", "specificity", "leniency")
+    return {
+        "pooled": {name: pooled[name] for name in names},
+        "leniency_by_model": {
+            model: figures["leniency"] | {"n": figures["n"]}
+            for model, figures in about["by"]["model"].items()
+        },
+    }
+
+
+def in_force(study: Study, store: Store, judge: str) -> Warrant:
+    """The valid approval of a judge; without one it is refused, saying what is missing."""
+    specs = study_judges(study, store)
+    if judge not in specs:
+        known = did_you_mean(judge, list(specs))
+        raise BenchwarrantError(f"no judge {judge!r} in this study; {known}")
+    decided = [warrant for warrant in store.warrants() if warrant.judge == judge]
+    if not decided:
+        raise Refused(f"judge {judge!r} has no warrant; run `benchwarrant approve {judge}`")
+    warrant = decided[-1]
+    if warrant.spec != specs[judge].id:
+        old = next(spec for spec in store.specs("judge") if spec.id == warrant.spec)
+        raise Refused(
+            f"the warrant of judge {judge!r} is stale: its {_changed(old, specs[judge])} changed"
+            " since; run `benchwarrant judge` and `benchwarrant approve` again, or undo the change"
+        )
+    if changed := stale(warrant, load_audit(study, store), study):
+        raise Refused(
+            f"the warrant of judge {judge!r} is stale: the {changed} changed since; run"
+            f" `benchwarrant approve {judge}` again"
+        )
+    if warrant.decision != APPROVED:
+        reasons = "; ".join(r["says"] for r in warrant.body["rules"] if r["outcome"] != "met")
+        raise Refused(f"judge {judge!r} is {warrant.decision}, not approved: {reasons}")
+    return warrant
+
+
+def stale(warrant: Warrant, audit: Audit, study: Study) -> str:
+    """The first thing that is no longer what the warrant was bound to; empty if all is."""
+    if warrant.judge not in audit.judges:
+        return "verdicts"
+    now = bindings(audit, warrant.judge, study)
+    bound = warrant.body["bound_to"]
+    return next((name for name in now if now[name] != bound[name]), "")
+
+
+def approved_judges(study: Study, store: Store) -> list[str]:
+    """The judges with a valid warrant, in the order of the study file."""
+    found = []
+    for judge in study_judges(study, store):
+        try:
+            in_force(study, store, judge)
+        except Refused:
+            continue
+        found.append(judge)
+    return found
+
+
+def _changed(old: Spec, new: Spec) -> str:
+    """Which parts of a judge's definition differ."""
+    names = [k for k in {**old.body, **new.body} if old.body.get(k) != new.body.get(k)]
+    return " and ".join(names) or "definition"
+
+
+def rederive(warrant: Warrant, audit: Audit, evidence: Evidence, study: Study) -> str:
+    """Compute a warrant again from the rows: what differs, in words; empty where nothing does."""
+    if changed := stale(warrant, audit, study):
+        return f"stale: the {changed} changed since"
+    again = issue(audit, evidence, study, warrant.judge, (warrant.signed_by, warrant.created_at))
+    if again.decision != warrant.decision:
+        return f"broken: the rows say {again.decision}, the warrant says {warrant.decision}"
+    for old, new in zip(warrant.body["rules"], again.body["rules"], strict=True):
+        if not _close(old["observed"], new["observed"]):
+            return f"broken: {old['rule']} was {old['observed']}, the rows say {new['observed']}"
+    return ""
+
+
+def _close(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Equal but for the last digits, which another machine's arithmetic may round otherwise."""
+    return all(
+        (old[end] is None) == (new[end] is None)
+        and (old[end] is None or abs(old[end] - new[end]) < 1e-6)
+        for end in ("value", "low", "high")
+    )
