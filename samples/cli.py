@@ -1,0 +1,273 @@
+"""Commands of the ground floor, and what every command shares: the study, progress, output."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from samples.errors import BenchwarrantError
+
+if TYPE_CHECKING:
+    from samples.store import Store
+    from samples.study import Study
+
+StudyPath = Annotated[Path, typer.Option("--study", help="The study file.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")]
+DEFAULT = Path("study.toml")
+
+
+def now() -> str:
+    """The time, in UTC to the microsecond."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+@contextmanager
+def opened(path: Path, create: bool = False) -> "Iterator[tuple[Study, Store]]":
+    """The study and its database; ``create`` makes the database where there is none."""
+    from samples.store import Store
+    from samples.study import load_study
+
+    study = load_study(path)
+    with Store(study.at(study.database), create=create) as store:
+        yield study, store
+
+
+def say(text: str = "") -> None:
+    """A line for the user."""
+    print(text, flush=True)
+
+
+def show_json(value: Any) -> None:
+    print(json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False))
+
+
+def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """A table: drawn on a terminal, tabs between fields elsewhere."""
+    if not sys.stdout.isatty():
+        for row in (columns, *rows):
+            print("\t".join("" if cell is None else str(cell) for cell in row))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*columns, box=None)
+    for row in rows:
+        table.add_row(*(Text("" if cell is None else str(cell)) for cell in row))
+    Console().print(table)
+
+
+@contextmanager
+def progress(what: str, total: int) -> Iterator[Callable[[object], None]]:
+    """Call what it yields once per finished row: a bar with rate and ETA, or plain lines.
+
+    Where the work is interrupted it says that what is finished is kept.
+    """
+    start, done, last = time.monotonic(), 0, time.monotonic()
+    bar = _bar(what, total) if sys.stderr.isatty() and total else None
+
+    def line() -> str:
+        seconds = max(time.monotonic() - start, 1e-9)
+        left = (total - done) * seconds / done if done else 0.0
+        return f"{what}: {done} of {total}, {done / seconds:.1f}/s, {left:.0f} s left"
+
+    def tick(_: object) -> None:
+        nonlocal done, last
+        done += 1
+        if bar is not None:
+            bar.advance(bar.task_ids[0])
+        elif time.monotonic() - last > 10:
+            last = time.monotonic()
+            print(line(), file=sys.stderr, flush=True)
+
+    try:
+        if bar is None:
+            yield tick
+        else:
+            with bar:
+                yield tick
+    except KeyboardInterrupt:
+        print(
+            f"\ninterrupted after {done} of {total}; what is finished is kept, and the same command"
+            " goes on from there",
+            file=sys.stderr,
+        )
+        raise typer.Exit(130) from None
+    if done:
+        print(line().rsplit(",", 1)[0], file=sys.stderr, flush=True)
+
+
+def _bar(what: str, total: int) -> Any:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        Task,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed:.1f}/s" if task.speed else "")
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate())
+    bar = Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True))
+    bar.add_task(what, total=total)
+    return bar
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
+
+
+# --- commands ------------------------------------------------------------------------------
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where the study shall lie.")] = Path(),
+    bare: Annotated[
+        bool, typer.Option("--bare", help="Rubric and policy only, for imported rows.")
+    ] = False,
+) -> None:
+    """Write a commented study.toml.
+
+    Example: benchwarrant init my-study
+    """
+    templates = Path(__file__).with_name("templates")
+    study = folder / "study.toml"
+    if study.exists():
+        raise BenchwarrantError(f"{study} is there already; choose another folder or edit it")
+    folder.mkdir(parents=True, exist_ok=True)
+    policy = (templates / "policy.toml").read_text(encoding="utf-8")
+    body = (templates / ("bare.toml" if bare else "study.toml")).read_text(encoding="utf-8")
+    write_text(study, body + policy)
+    if not bare and not (folder / "guidance.md").exists():
+        write_text(folder / "guidance.md", (templates / "guidance.md").read_text("utf-8"))
+    say(f"wrote {study}; edit it, then run `benchwarrant {'import' if bare else 'collect'}`")
+
+
+def import_(
+    kind: Annotated[str, typer.Argument(help="items, responses, labels or verdicts")],
+    file: Annotated[Path, typer.Argument(help="A JSONL or CSV file.")],
+    study: StudyPath = DEFAULT,
+    names: Annotated[
+        list[str] | None, typer.Option("--map", help="Rename a column: theirs=ours.")
+    ] = None,
+    values: Annotated[
+        str, typer.Option("--values", help="Rename values: True=correct,False=incorrect")
+    ] = "",
+    made_by: Annotated[
+        str, typer.Option("--made-by", help="Who made the labels: human, or program.")
+    ] = "human",
+) -> None:
+    """Take in rows made elsewhere; nothing is written unless every row is right.
+
+    Example: benchwarrant import labels people.csv --map rater=annotator --values yes=correct
+    """
+    from samples.exchange import import_file
+    from samples.registry import did_you_mean
+    from samples.rows import COLUMNS, Source
+
+    if kind not in COLUMNS:
+        raise BenchwarrantError(f"cannot import {kind!r}; {did_you_mean(kind, list(COLUMNS))}")
+    kinds = {"human": "human", "program": "reference"}
+    if made_by not in kinds:
+        raise BenchwarrantError(f"--made-by {made_by!r}; {did_you_mean(made_by, list(kinds))}")
+    source = Source(file, _pairs(names or [], "--map"), _pairs(_split(values), "--values"))
+    with opened(study, create=True) as (opened_study, store):
+        rubric = opened_study.rater_question
+        read, new = import_file(kind, source, store, rubric, kinds[made_by])
+    say(f"{read} {kind} read from {file}, {new} new")
+
+
+def _split(text: str) -> list[str]:
+    return [part for part in text.split(",") if part]
+
+
+def _pairs(texts: Sequence[str], option: str) -> dict[str, str]:
+    made = {}
+    for text in texts:
+        theirs, equals, ours = text.partition("=")
+        if not equals or not ours:
+            raise BenchwarrantError(f"{option} {text!r}: expected theirs=ours")
+        made[theirs] = ours
+    return made
+
+
+def export(
+    kind: Annotated[str, typer.Argument(help="items, responses, labels or verdicts")],
+    out: Annotated[Path, typer.Option("--out", help="A .jsonl or .csv file.")],
+    study: StudyPath = DEFAULT,
+) -> None:
+    """Write the study's rows of a kind to a file that import reads.
+
+    Example: benchwarrant export labels --out labels.csv
+    """
+    from samples.exchange import export_rows
+    from samples.registry import did_you_mean
+    from samples.rows import COLUMNS, write_rows
+
+    if kind not in COLUMNS:
+        raise BenchwarrantError(f"cannot export {kind!r}; {did_you_mean(kind, list(COLUMNS))}")
+    with opened(study) as (_, store):
+        number = write_rows(export_rows(kind, store), out)
+    say(f"{number} {kind} written to {out}")
+
+
+def status(study: StudyPath = DEFAULT, as_json: AsJson = False) -> None:
+    """What the study holds so far.
+
+    Example: benchwarrant status
+    """
+    with opened(study) as (opened_study, store):
+        counts = store.counts()
+        audit_set = store.audit_set()
+        cases = store.audit_cases(audit_set.id) if audit_set else []
+        labelled = store.label_counts(audit_set.rubric) if audit_set else {}
+        done = sum(case.response in labelled for case in cases)
+        decisions = {warrant.judge: warrant.decision for warrant in store.warrants()}
+    if as_json:
+        show_json(
+            {"study": opened_study.name, "rows": counts, "decisions": decisions}
+            | {"audit_set": {"cases": len(cases), "labelled": done}}
+        )
+        return
+    say(f"study {opened_study.name}")
+    show_table(["rows", "number"], counts.items())
+    say(f"audit set: {len(cases)} cases, {done} labelled" if cases else "audit set: not drawn yet")
+    for judge, decision in decisions.items():
+        say(f"judge {judge}: {decision} (`benchwarrant verify` checks that it still stands)")
+
+
+def tasks(as_json: AsJson = False) -> None:
+    """The tasks that a [[task]] block can name.
+
+    Example: benchwarrant tasks
+    """
+    from dataclasses import asdict
+
+    from samples.tasks import TASKS
+
+    if as_json:
+        show_json({name: asdict(task) for name, task in TASKS.items()})
+        return
+    show_table(
+        ["name", "title", "answer", "split", "items", "licence", "source"],
+        [
+            (name, t.title, t.answer_type, t.split, t.size, t.licence, t.source)
+            for name, t in TASKS.items()
+        ],
+    )
