@@ -1,0 +1,192 @@
+"""A model as judge: a prompt, an engine and a parser. A new one is a prompt file, no code."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from hashlib import blake2b
+from importlib.resources import files
+from string import Template
+from typing import Any, TypeVar
+
+from inference.engine import Completion, Engine, EngineSpec, Message, Sampling, open_engine
+from judges.answers import NOT_ANSWERED, require_texts
+from judges.parsing import read_verdict
+from samples.errors import BenchwarrantError
+from samples.records import Case, Spec, Verdict
+from samples.registry import did_you_mean
+
+PLACES = ["question", "reference", "response", "rubric_question", "labels", "guidance"]
+CHUNK = 256  # cases whose prompts are held in memory at once
+
+FENCE_WORDS = re.compile(r"\b(begin|end)(?=\s+of\s+answer\b)", re.IGNORECASE)
+CHAT_TOKENS = re.compile(
+    r"<(?=\|)|<(?=/?s>)|<(?=/?(?:start|end)_of_turn>)|<(?=</?SYS>>)|\[(?=/?INST\])", re.IGNORECASE
+)
+
+T = TypeVar("T")
+
+
+class LlmJudge:
+    """Asks a model about each case; a reply without an offered label is a failure, not a guess."""
+
+    def __init__(self, spec: Spec, run: Mapping[str, Any], engine: Engine | None = None) -> None:
+        self.spec = spec
+        self._template = checked_template(spec.name, spec.body.get("prompt", ""))
+        where = f"judge {spec.name!r}"
+        self._sampling = _made(Sampling, spec.body.get("sampling", {}), f"{where}, sampling")
+        self._engine_spec = _made(EngineSpec, spec.body.get("engine", {}), f"{where}, engine")
+        self._run = run
+        self._given = engine
+        self._opened: Engine | None = None
+
+    def judge(self, cases: Sequence[Case]) -> Iterator[Verdict]:
+        require_texts(self.spec.name, cases)
+        for start in range(0, len(cases), CHUNK):
+            yield from self._judge_chunk(cases[start : start + CHUNK])
+
+    def close(self) -> None:
+        """Close the engine that was opened here; one that was handed in belongs to its owner."""
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
+
+    def _judge_chunk(self, cases: Sequence[Case]) -> Iterator[Verdict]:
+        asked = []
+        for case in cases:
+            if case.response.text is None or case.response.finish in NOT_ANSWERED:
+                yield self._unanswered(case)
+            else:
+                asked.append(case)
+        chats = [(Message("user", fill(self._template, case)),) for case in asked]
+        if chats:
+            for completion in self._engine().generate(chats, self._sampling):
+                yield self._verdict(asked[completion.index], completion)
+
+    def _engine(self) -> Engine:
+        if self._given is not None:
+            return self._given
+        if self._opened is None:
+            self._opened = open_engine(self._engine_spec, self._run)
+        return self._opened
+
+    def _unanswered(self, case: Case) -> Verdict:
+        return Verdict(
+            response=case.response.id,
+            rubric=case.rubric.id,
+            judge=self.spec.name,
+            spec=self.spec.id,
+            failure=NOT_ANSWERED[case.response.finish],
+            reason="the model gave no answer",
+        )
+
+    def _verdict(self, case: Case, completion: Completion) -> Verdict:
+        value, failure, reason = read_completion(completion, case.rubric.labels)
+        return Verdict(
+            response=case.response.id,
+            rubric=case.rubric.id,
+            judge=self.spec.name,
+            spec=self.spec.id,
+            value=value,
+            failure=failure,
+            raw=completion.text if completion.text is not None else completion.error,
+            reason=reason,
+            prompt_tokens=completion.prompt_tokens,
+            completion_tokens=completion.completion_tokens,
+            seconds=completion.seconds,
+        )
+
+
+def llm_judge(spec: Spec, run: Mapping[str, Any]) -> LlmJudge:
+    """The judge of kind "llm"; its engine is loaded when the first case is asked."""
+    return LlmJudge(spec, run)
+
+
+def shipped_prompts() -> dict[str, str]:
+    """The prompts that come with the project, by name."""
+    folder = files("judges").joinpath("prompts")
+    return {
+        path.name.removesuffix(".txt"): path.read_text("utf-8")
+        for path in sorted(folder.iterdir(), key=lambda path: path.name)
+        if path.name.endswith(".txt")
+    }
+
+
+def checked_template(judge: str, prompt: str) -> Template:
+    """The prompt as a template, if every place in it is known and it shows the response."""
+    template = Template(prompt)
+    if not template.is_valid():
+        raise BenchwarrantError(f"judge {judge!r}: the prompt has a lone '$'; write '$$' for it")
+    named = template.get_identifiers()
+    for name in named:
+        if name not in PLACES:
+            hint = did_you_mean(name, PLACES)
+            raise BenchwarrantError(f"judge {judge!r}: the prompt has unknown ${name}; {hint}")
+    if "response" not in named:
+        raise BenchwarrantError(f"judge {judge!r}: the prompt lacks $response; put it in")
+    return template
+
+
+def fill(template: Template, case: Case) -> str:
+    """The prompt for one case."""
+    rubric = case.rubric
+    return template.substitute(
+        question=_with_choices(case),
+        reference=" or ".join(_reference(case, one) for one in case.item.references),
+        response=fenced(case),
+        rubric_question=rubric.question,
+        labels=", ".join(rubric.labels),
+        guidance=rubric.guidance,
+    )
+
+
+def fenced(case: Case) -> str:
+    """The answer under test between two lines with a code that it cannot know.
+
+    The code is a hash of the case, so the same case always makes the same prompt. Copies of the
+    two lines and the turn marks of chat templates are broken by a blank.
+    """
+    code = blake2b(f"{case.response.id} {case.rubric.id}".encode(), digest_size=6).hexdigest()
+    text = (case.response.text or "").replace(code, f"{code[:6]} {code[6:]}")
+    text = FENCE_WORDS.sub(lambda word: f"{word[0][0]} {word[0][1:]}", text)
+    text = CHAT_TOKENS.sub(lambda token: f"{token[0]} ", text)
+    return f"----- begin of answer {code} -----\n{text}\n----- end of answer {code} -----"
+
+
+def read_completion(
+    completion: Completion, labels: Sequence[str]
+) -> tuple[str | None, str | None, str]:
+    """Value, failure and reason: exactly one of the first two is None."""
+    if completion.finish == "too_long":
+        return None, "too_long", "the prompt did not fit the context"
+    if completion.finish == "error" or completion.text is None:
+        error = completion.error or "no text and no error"
+        return None, "refused" if error.lower().startswith("refused") else "api_error", error
+    value, reason = read_verdict(completion.text, labels)
+    if value is not None:
+        return value, None, reason
+    failure = "truncated" if completion.finish == "length" else "unparsable"
+    return None, failure, reason
+
+
+def _with_choices(case: Case) -> str:
+    choices = [f"({label}) {text}" for label, text in case.item.choices]
+    return "\n".join([case.item.question, *choices])
+
+
+def _reference(case: Case, reference: str) -> str:
+    """A label with its text, so that an answer in words can be compared."""
+    text = dict(case.item.choices).get(reference)
+    return reference if text is None else f"({reference}) {text}"
+
+
+def _made(kind: type[T], values: Mapping[str, Any], where: str) -> T:
+    """A frozen record from a spec's plain values."""
+    known = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+    for name in values:
+        if name not in known:
+            raise BenchwarrantError(f"{where}: unknown {name!r}; {did_you_mean(name, known)}")
+    frozen = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+    try:
+        return kind(**frozen)
+    except TypeError as error:
+        raise BenchwarrantError(f"{where}: {error}; set it") from None

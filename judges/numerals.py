@@ -1,0 +1,197 @@
+"""Numbers and lists of numbers as people write them: read exactly, or not at all.
+
+Nothing is cut to fit: "1.9" is never 1, and "3:45", "2^10" or "1,2,3" are not one number.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from fractions import Fraction
+
+from judges.answers import clean
+
+MOST_DIGITS = 60  # a longer run of digits is no answer
+MOST_TENS = 60  # powers of ten beyond this are no answer either
+
+TOKEN = re.compile(
+    r"\\[dtc]?frac\s?(?:\{(?P<top>[^{}]{1,60})\}|(?P<t>[0-9]))\s?(?:\{(?P<under>[^{}]{1,60})\}|(?P<u>[0-9]))"
+    r"|(?<![\w.^])(?P<digits>[0-9][0-9,.]*|\.[0-9]+)"
+    r"|(?P<vulgar>[¼-¾⅐-⅞])"
+)
+WHOLE = re.compile(r"[0-9]+|[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}")
+DECIMAL = re.compile(r"(?:[0-9]*|[0-9]{1,3}(?:,[0-9]{3})+)\.[0-9]+")
+DECIMAL_COMMA = re.compile(r"(?:[0-9]+|[0-9]{1,3}(?:\.[0-9]{3})+),[0-9]{1,2}|0,[0-9]+")
+GROUPS_APART = re.compile(r"(?: [0-9]{3})+(?![0-9]|[,.][0-9])")
+ORDINAL = re.compile(r"(?:st|nd|rd|th)\b")
+MIXED = re.compile(r"(?:\s(?:and\s)?|-)([0-9]{1,4})\s?/\s?([0-9]{1,4})(?![\w/])")
+MIXED_SIGN = re.compile(r"\s?(?:and\s)?(?=\\[dtc]?frac|[¼-¾⅐-⅞])")
+OVER = re.compile(r"\s?/\s?([0-9]{1,20}(?:\.[0-9]{1,20})?)(?![0-9]|[.,][0-9])")
+POWER_OF_TEN = re.compile(
+    r"[eE]([+-]?[0-9]{1,3})(?!\w)"
+    r"|\s?(?:[×x*]|\\times|\\cdot)\s?10\s?(?:\^|\*\*)\s?\{?\s?([+-]?[0-9]{1,3})(?![0-9])\}?"
+)
+SCALE = re.compile(r"\s(hundred|thousand|million|billion|trillion)s?\b", re.IGNORECASE)
+SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+PERCENT = re.compile(r"[ $}]{0,3}(?:\\?%|per\s?cent(?:age)?\b|pct\b)", re.IGNORECASE)
+SPOILS = re.compile(r"[:_][0-9{]|\s?\^|\s?/\s?[0-9]")
+SIGN = re.compile(r"([-+])(\s?)(?:\\?[$€£¥₹]\s?)?\Z|[$€£¥₹]\s?([-+])(\s?)\Z")
+
+WORDS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
+    "sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety"
+)
+IN_WORDS = {word: n if n < 20 else 10 * n - 180 for n, word in enumerate(WORDS.split())}
+_ONE = "|".join(IN_WORDS)
+SPELLED = re.compile(
+    rf"\b(?:{_ONE})(?:(?:\s|-|\sand\s)(?:{_ONE}|hundred|thousand|million|billion|trillion))*\b"
+    r"(?!\s(?:of|or)\b)",
+    re.IGNORECASE,
+)
+
+LIST_GAP = re.compile(
+    r"\s*(?:[,;]\s*(?:and\b)?|<=?|≤|→|->|\\(?:q?quad|lt|leq?|to|rightarrow)\b|\band\b)\s*|\s+"
+)
+LIST_EDGES = " \t\r\n[](){}$*`\"'.,;"
+LIST_ITEM = re.compile(r"[+-]?(?:[0-9]{1,20}(?:\.[0-9]{1,20})?|\.[0-9]{1,20})")
+LOOSE_MINUS = re.compile(r"(\A|[\[({,;<])\s*-\s+(?=[0-9.])")
+
+
+@dataclass(frozen=True)
+class Numeral:
+    """A number as it stands in a text; ``value`` is None for a time, a ratio, a power."""
+
+    value: Fraction | None
+    percent: bool
+    start: int
+    end: int
+
+
+def numerals(text: str) -> list[Numeral]:
+    """All numbers of a text in their order; ordinals ("3rd") are left out."""
+    found: list[Numeral] = []
+    place = 0
+    while token := TOKEN.search(text, place):
+        numeral = _numeral(text, token)
+        if numeral is not None:
+            found.append(numeral)
+        place = numeral.end if numeral else token.end()
+    return found
+
+
+def one_number(text: str) -> Numeral | None:
+    """The number of a reference, which holds nothing else but a unit or a currency."""
+    found = numerals(clean(text))
+    return found[0] if len(found) == 1 and found[0].value is not None else None
+
+
+def same_number(given: Numeral, wanted: Numeral) -> bool:
+    """Equal in value; the percent sign may be missing, or written out as a share."""
+    if given.value is None or wanted.value is None:
+        return False
+    if given.value == wanted.value:
+        return True
+    if given.percent == wanted.percent:
+        return False
+    share, percentage = (given, wanted) if wanted.percent else (wanted, given)
+    return share.value is not None and share.value * 100 == percentage.value
+
+
+def numbers_in_words(text: str) -> list[tuple[Fraction, int]]:
+    """Numbers such as "one thousand six hundred and two", and where they begin."""
+    found = []
+    for run in SPELLED.finditer(text):
+        total = part = 0
+        for word in re.findall(r"[a-z]+", run[0].lower()):
+            if word in SCALES and word != "hundred":
+                total, part = total + part * SCALES[word], 0
+            elif word != "and":
+                part = part * 100 if word == "hundred" else part + IN_WORDS[word]
+        found.append((Fraction(total + part), run.start()))
+    return found
+
+
+def number_list(text: str) -> tuple[Fraction, ...] | None:
+    """The numbers of a text that is a list of numbers and nothing else, else None."""
+    body = LOOSE_MINUS.sub(r"\1 -", clean(text)).strip(LIST_EDGES)
+    items = LIST_GAP.split(body) if body else []
+    if not items or not all(LIST_ITEM.fullmatch(item) for item in items):
+        return None
+    return tuple(Fraction(item) for item in items)
+
+
+def _numeral(text: str, token: re.Match[str]) -> Numeral | None:
+    start, end = token.span()
+    value: Fraction | None
+    if token["digits"]:
+        run = token["digits"].rstrip(",.")
+        end = start + len(run)
+        if ORDINAL.match(text, end):
+            return None
+        groups = GROUPS_APART.match(text, end) if run.isdigit() and len(run) <= 3 else None
+        if groups:
+            run, end = run + groups[0].replace(" ", ""), groups.end()
+        value, end = _completed(text, end, _plain_value(run))
+    elif token["vulgar"]:
+        value = Fraction(unicodedata.numeric(token["vulgar"])).limit_denominator(10)
+    else:
+        value = _quotient(token["top"] or token["t"], token["under"] or token["u"])
+    percent = PERCENT.match(text, end)
+    end = percent.end() if percent else end
+    if SPOILS.match(text, end) or re.search(r"[0-9]:\Z", text[max(0, start - 2) : start]):
+        value = None
+    if value is not None and _negative(text[max(0, start - 12) : start]):
+        value = -value
+    return Numeral(value, percent is not None, start, end)
+
+
+def _plain_value(run: str) -> Fraction | None:
+    if len(run) > MOST_DIGITS:
+        return None
+    if WHOLE.fullmatch(run) or DECIMAL.fullmatch(run):
+        return Fraction(run.replace(",", ""))
+    if DECIMAL_COMMA.fullmatch(run):
+        return Fraction(run.replace(".", "").replace(",", "."))
+    return None
+
+
+def _completed(text: str, end: int, value: Fraction | None) -> tuple[Fraction | None, int]:
+    """Take in what follows the digits and belongs to the number: 1/2 in "3 1/2", "million"."""
+    if value is None:
+        return None, end
+    sign = MIXED_SIGN.match(text, end)
+    token = TOKEN.match(text, sign.end()) if sign else None
+    if token and value.denominator == 1:
+        part = _numeral(text, token)
+        if part and part.value is not None and 0 < part.value < 1:
+            return value + part.value, part.end
+    if (mixed := MIXED.match(text, end)) and value.denominator == 1:
+        part_value = _quotient(mixed[1], mixed[2])
+        return (None if part_value is None else value + part_value), mixed.end()
+    if over := OVER.match(text, end):
+        under = Fraction(over[1])
+        return (value / under if under else None), over.end()
+    if power := POWER_OF_TEN.match(text, end):
+        tens = int(power[1] or power[2])
+        return (value * Fraction(10) ** tens if abs(tens) <= MOST_TENS else None), power.end()
+    if scale := SCALE.match(text, end):
+        return value * SCALES[scale[1].lower()], scale.end()
+    return value, end
+
+
+def _quotient(top: str, under: str) -> Fraction | None:
+    a, b = _plain_value(top.strip().lstrip("-")), _plain_value(under.strip())
+    if a is None or not b:
+        return None
+    return -a / b if top.strip().startswith("-") else a / b
+
+
+def _negative(before: str) -> bool:
+    """Whether a minus before the digits is a sign, not a subtraction or a hyphen."""
+    sign = SIGN.search(before)
+    if sign is None or "-" not in (sign[1], sign[3]):
+        return False
+    ahead = before[: sign.start()]
+    last = ahead.rstrip()[-1:]
+    if sign[2] or sign[4]:  # "- 5"
+        return last in ("", "=", "(", "{", "[", ":", ",", "<")
+    return not last or ahead[-1].isspace() or not (last.isalnum() or last in ")]}%")

@@ -1,0 +1,192 @@
+"""The rule judge as a judge: labels, failures, errors, and real answers of small models."""
+
+import json
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from judges.judge import open_judge
+from judges.rules import RULES, when_cut
+from samples.errors import BenchwarrantError
+from samples.records import FAILURES, Case, Item, Response, Rubric, Spec
+
+RUBRIC = Rubric("final-answer", "Is the final answer correct?", ("incorrect", "correct"))
+NUMBER = Item("t", "n", "How many apples does Anna have?", ("12",), "number")
+CHOICE = Item("t", "c", "Which?", ("B",), "choice", (("A", "a bank"), ("B", "the (mall")))
+ITEMS = {
+    "number": NUMBER,
+    "choice": CHOICE,
+    "sequence": Item("t", "s", "Sort these numbers: [5, 3, 1]", ("[1, 3, 5]",), "sequence"),
+    "text": Item("t", "x", "What is the capital of France?", ("Paris",), "text"),
+    "exact": Item("t", "x", "What is the first letter?", ("a",), "text"),
+    "yesno": Item("t", "y", "Is it so?", ("yes",), "yesno"),
+}
+
+
+def case(item, text, finish="stop", rubric=RUBRIC):
+    return Case(item, Response(item.id, "m", "b2:spec", "cot", 0, text, finish), rubric)
+
+
+def verdict(kind, *args, **body):
+    judge = open_judge(Spec("judge", "rules", {"kind": kind, **body}), {})
+    try:
+        (verdict,) = judge.judge([case(*args)])
+    finally:
+        judge.close()
+    return verdict
+
+
+def test_right_and_wrong_are_the_labels_of_the_rubric():
+    right = verdict("auto", NUMBER, "The answer is 12.")
+    assert (right.value, right.failure, right.raw) == ("correct", None, "12")
+    assert right.reason == "read 12 after 'answer is'"
+    assert verdict("auto", NUMBER, "The answer is 13.").value == "incorrect"
+    other = Rubric("r", "Acceptable?", ("no", "yes"))
+    assert verdict("auto", NUMBER, "12", "stop", other).value == "yes"
+
+
+def test_a_verdict_names_what_it_is_about():
+    made = verdict("auto", NUMBER, "12")
+    about = case(NUMBER, "12")
+    assert (made.response, made.rubric) == (about.response.id, about.rubric.id)
+    assert made.judge == "rules"
+    assert made.spec == Spec("judge", "rules", {"kind": "auto"}).id
+
+
+@pytest.mark.parametrize(("kind", "item"), ITEMS.items())
+def test_auto_takes_the_rule_of_the_answer_type(kind, item):
+    reply = f"The answer is {item.reference}."
+    assert verdict("auto", item, reply).value == "correct"
+
+
+@pytest.mark.parametrize(
+    ("item", "text", "finish", "value", "failure"),
+    [
+        (NUMBER, "", "stop", None, "unparsable"),
+        (NUMBER, "", "length", None, "truncated"),
+        (NUMBER, "3 + 4 = 7, and then", "length", None, "truncated"),
+        (NUMBER, "The answer is 12", "length", None, "truncated"),  # of 125?
+        (NUMBER, "The answer is 12. Let me explain: fir", "length", "correct", None),
+        (NUMBER, "\\boxed{12} is", "length", "correct", None),
+        (ITEMS["sequence"], "\\boxed{1, 3, 5", "length", None, "truncated"),
+        (ITEMS["sequence"], "\\boxed{1, 3, 5", "stop", "correct", None),
+        (CHOICE, "B", "length", "correct", None),
+        (CHOICE, "It could be (B) or", "length", None, "truncated"),
+        (NUMBER, None, "too_long", None, "too_long"),
+        (NUMBER, None, "error", None, "api_error"),
+    ],
+)
+def test_a_text_that_was_cut_off(item, text, finish, value, failure):
+    made = verdict("auto", item, text, finish)
+    assert (made.value, made.failure) == (value, failure), made
+
+
+def test_math_runs_in_its_own_process_and_is_closed():
+    item = Item("t", "m", "?", (r"\frac{1}{2}",), "math")
+    assert verdict("auto", item, r"\boxed{0.5}").value == "correct"
+    assert verdict("math", item, r"\boxed{0.6}").value == "incorrect"
+
+
+def test_missing_texts_are_refused_before_anything_is_judged():
+    judge = open_judge(Spec("judge", "rules", {"kind": "auto"}), {})
+    cases = [case(NUMBER, "12"), case(NUMBER, None)]
+    with pytest.raises(BenchwarrantError, match="'rules': 1 of 2 responses have no text"):
+        next(judge.judge(cases))
+
+
+def test_a_rubric_with_three_labels_is_refused():
+    rubric = Rubric("grades", "How good?", ("bad", "fair", "good"))
+    with pytest.raises(BenchwarrantError, match="rubric 'grades' has 3 labels"):
+        verdict("auto", NUMBER, "12", "stop", rubric)
+
+
+def test_an_unknown_answer_type_is_refused():
+    with pytest.raises(BenchwarrantError, match="unknown answer type 'colour'"):
+        verdict("auto", Item("t", "k", "?", ("12",), "colour"), "12")
+
+
+def test_the_constant_judge():
+    assert verdict("constant", NUMBER, None, value="correct").value == "correct"
+    with pytest.raises(BenchwarrantError, match="'good' is not a label of rubric 'final-answer'"):
+        verdict("constant", NUMBER, "12", value="good")
+    with pytest.raises(BenchwarrantError, match="needs a value"):
+        open_judge(Spec("judge", "all", {"kind": "constant"}), {})
+
+
+PIECES = st.sampled_from(
+    [
+        *("\\boxed{", "}", "[", "]", "(", ")", "The answer is ", "Answer: ", "A: ", "#### "),
+        *("5", " 12", "1,000", "3/4", "\\frac{1}{2}", "\\frac", "\u2212", "-", "%", "^", "e5"),
+        *(" ", "\n", "\t", "...", "```", "```python\n", "def f(x):\n", "x = [5, 3, 1]\n", "Q: "),
+        *("(A)", "B", "C)", "option ", "not ", "is ", "yes", "no", "or ", "and ", ", ", "a "),
+        *("<|im_end|>", "\\text{", "\\", "$", "**", "_", "\ud800", "\u0301", "\u0663", "\u0130"),
+        *("sorted list ", ":", "=", "1:2", " 000", "Paris", "the (mall", "\x00", "\u00df"),
+    ]
+)
+TEXTS = st.one_of(st.text(), st.lists(PIECES, max_size=60).map("".join))
+
+
+@settings(deadline=1000, max_examples=200)
+@given(TEXTS)
+def test_no_text_makes_a_rule_raise_or_rule_on_nothing(text):
+    for kind, rule in RULES.items():
+        ruling = rule(text, ITEMS[kind])
+        assert (ruling.value is None) != (ruling.failure is None)
+        assert ruling.reason
+        assert ruling.failure is None or ruling.failure in FAILURES
+        assert ruling.value is None or ruling.span
+        assert when_cut(ruling, text, kind).failure in (None, "truncated")
+
+
+@pytest.mark.parametrize("piece", ["\\boxed{", "The answer is ", " 5", "C)", "\n", "((", "1, "])
+def test_a_long_monotonous_text_takes_no_second(piece):
+    text = piece * (100_000 // len(piece))
+    for kind, rule in RULES.items():
+        start = time.perf_counter()
+        rule(text, ITEMS[kind])
+        assert time.perf_counter() - start < 1, kind
+
+
+def rule_on(rows):
+    """Rulings and the label that the data carry, for (question, reference, answer, label)."""
+    for question, reference, answer, label in rows:
+        item = Item("gsm8k", "k", question, (reference,), "number")
+        yield RULES["number"](answer, item), label
+
+
+@pytest.mark.slow
+def test_gsm8k_answers_of_two_gpt3_models(shared_data):
+    """5,276 answers whose label is a comparison of strings after "A:"."""
+    path = shared_data("outputs_gsm8k_gpt3_6b_175b") / "example_model_solutions.jsonl"
+    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    models = ("6b_finetuning", "6b_verification", "175b_finetuning", "175b_verification")
+    made = list(
+        rule_on(
+            (
+                row["question"],
+                row["ground_truth"].rpartition("A:")[2].strip(),
+                row[model]["solution"],
+                row[model]["is_correct"],
+            )
+            for row in rows
+            for model in models
+        )
+    )
+    assert len(made) == 5276
+    assert [ruling for ruling, label in made if (ruling.value is True) != label] == []
+    assert sum(ruling.failure is not None for ruling, _ in made) <= 4  # endless digits
+
+
+def test_gsm8k_answers_of_a_small_base_model(shared_data):
+    """1,319 answers of Rho-Math-1B, 36.2% right by its authors' count."""
+    path = shared_data("outputs_gsm8k_rho_1b") / "rho-math-1b-v0.1_gsm8k_cot.jsonl"
+    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    made = list(
+        rule_on((row["question"], row["gt"], row["code"][0], row["score"][0]) for row in rows)
+    )
+    right = sum(ruling.value is True for ruling, _ in made) / len(made)
+    assert right == pytest.approx(0.362, abs=0.001)
+    # Ours: "80 + 150 = 230" and "5 bags" are right; 0.02 is not 2, 2500 not 25, 3 not 300.
+    assert sum((ruling.value is True) != label for ruling, label in made) <= 6
