@@ -1,0 +1,301 @@
+"""Collecting: what is missing is asked, with its own seed, and what was answered stays."""
+
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from small_road import FILES, NOW, collect_all, copied, edit, nothing, write, write_files
+
+from inference import collect
+from samples.cli import opened
+from samples.errors import BenchwarrantError
+from samples.exchange import imported_model
+from samples.records import Response
+from samples.store import Store
+from samples.study import Study
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return write_files(tmp_path)
+
+
+@pytest.fixture
+def study_store(path: Path) -> Iterator[tuple[Study, Store]]:
+    with opened(path, create=True) as pair:
+        yield pair
+
+
+def asked(jobs: list[collect.Job]) -> set[tuple[str, str, str, int]]:
+    return {
+        (job.spec.name, job.strategy, item.key, draw) for job in jobs for item, draw in job.missing
+    }
+
+
+# --- the plan ----------------------------------------------------------------------------------
+
+
+def test_the_plan_is_every_model_strategy_task_and_draw(path: Path) -> None:
+    edit(path, '"good.jsonl"', '"good.jsonl"\nstrategies = ["direct", "cot"]')
+    edit(
+        path,
+        '[[model]]\nname = "good"',
+        '[[task]]\nname = "facts"\nlimit = 5\n[[model]]\nname = "good"',
+    )
+    with opened(path, create=True) as (study, store):
+        jobs = collect.plan(study, store)
+    assert [(job.block.name, job.strategy, job.task, job.wanted) for job in jobs] == [
+        ("good", "direct", "sums", 12),
+        ("good", "direct", "facts", 5),
+        ("good", "cot", "sums", 12),
+        ("good", "cot", "facts", 5),
+        ("bad", "direct", "sums", 12),
+        ("bad", "direct", "facts", 5),
+    ]
+    assert len({job.spec.id for job in jobs}) == 6
+
+
+@pytest.mark.parametrize(
+    "task", ["sums", "word-problems", "words", "facts", "sort3", "sort8-mixed"]
+)
+def test_a_pilot_asks_some_of_what_the_benchmark_asks(path: Path, task: str) -> None:
+    edit(path, 'name = "sums"\nlimit = 12', f'name = "{task}"\nlimit = 30')
+    edit(path, '"good.jsonl"', '"good.jsonl"\nstrategies = ["few-shot"]')
+    with opened(path, create=True) as (study, store):
+        whole = asked(collect.plan(study, store))
+        for limit in (1, 7, 12):
+            pilot = asked(collect.plan(study, store, limit))
+            assert pilot < whole and len(pilot) == 2 * limit
+        assert asked(collect.plan(study, store, 99)) == whole
+        specs = [{job.spec.id for job in collect.plan(study, store, n)} for n in (None, 7)]
+        assert specs[0] == specs[1]  # so that the pilot's answers are the benchmark's
+
+
+def test_a_plan_without_a_store_wants_everything(study_store) -> None:
+    study, store = study_store
+    collect_all(study, store)
+    assert len(asked(collect.plan(study, None))) == 24
+    assert asked(collect.plan(study, store)) == set()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda path: edit(path, '"replay"\nmodel = "good', '"repaly"\nmodel = "good'), "'replay'"),
+        (lambda path: edit(path, 'name = "sums"', 'name = "sumz"'), "'sums'"),
+        (lambda path: edit(path, '"good.jsonl"', '"good.jsonl"\nstrategies = ["coot"]'), "'cot'"),
+        (lambda path: edit(path, '[[task]]\nname = "sums"\nlimit = 12', ""), "nothing to collect"),
+    ],
+    ids=["engine", "task", "strategy", "no task"],
+)
+def test_what_cannot_be_planned_is_one_line(
+    path: Path, change: Callable[[Path], None], says: str
+) -> None:
+    change(path)
+    with (
+        opened(path, create=True) as (study, store),
+        pytest.raises(BenchwarrantError, match=says) as caught,
+    ):
+        collect.plan(study, store)
+    assert "\n" not in str(caught.value)
+
+
+# --- sampling and draws ------------------------------------------------------------------------
+
+
+def sampled(path: Path, draws: int, temperature: float) -> None:
+    edit(
+        path,
+        'model = "good.jsonl"',
+        f'model = "good.jsonl"\ndraws = {draws}\n'
+        f"sampling = {{ temperature = {temperature}, seed = 40 }}",
+    )
+
+
+def test_greedy_decoding_is_asked_once(path: Path) -> None:
+    sampled(path, 3, 0.0)
+    with opened(path, create=True) as (study, store):
+        assert collect.draws(study.model[0]) == 1
+        collect_all(study, store)
+        assert {r.draw for r in store.responses()} == {0}
+        assert store.counts()["responses"] == 24
+
+
+def test_each_draw_has_a_seed_of_its_own(path: Path) -> None:
+    sampled(path, 3, 0.7)
+    write(path.with_name("good.jsonl"), [{"seed": s, "text": f"seed {s}"} for s in (40, 41, 42)])
+    with opened(path, create=True) as (study, store):
+        assert [collect.sampling(study.model[0], draw).seed for draw in range(3)] == [40, 41, 42]
+        collect_all(study, store)
+        good = [r for r in store.responses() if r.model == "good"]
+        assert len(good) == 36
+        assert {(r.draw, r.text) for r in good} == {(d, f"seed {40 + d}") for d in range(3)}
+        assert len({r.spec for r in good}) == 1  # draws are repeats of one model
+        spec = next(spec for spec in store.specs("model") if spec.id == good[0].spec)
+        assert spec.body["sampling"]["seed"] == 40
+        assert {r.draw for r in store.responses() if r.model == "bad"} == {0}
+
+
+def test_more_draws_ask_only_for_the_new_ones(path: Path) -> None:
+    sampled(path, 2, 0.7)
+    with opened(path, create=True) as (study, store):
+        collect_all(study, store)
+    edit(path, "draws = 2", "draws = 3")
+    with opened(path) as (study, store):
+        assert {draw for *_, draw in asked(collect.plan(study, store))} == {2}
+
+
+# --- what is kept ------------------------------------------------------------------------------
+
+
+def test_an_answer_says_how_it_came_about(study_store) -> None:
+    study, store = study_store
+    collect_all(study, store)
+    response = next(r for r in store.responses() if r.model == "good")
+    items = {item.id: item for item in store.items()}
+    assert items[response.item].question in json.loads(response.prompt)[-1]["content"]
+    assert (response.strategy, response.finish, response.created_at) == ("direct", "stop", NOW)
+    events = {event.subject: event.body for event in store.events("model ran")}
+    assert set(events) == {"good", "bad"} and events["bad"]["rows"] == 1
+    assert (events["bad"]["parent"], events["bad"]["compression"]) == (None, None)
+
+
+def test_a_second_run_asks_nothing(study_store) -> None:
+    study, store = study_store
+    assert collect_all(study, store) == {}
+    counts = store.counts()
+    study.at("good.jsonl").unlink()
+    assert collect_all(study, store) == {}  # not even a model was loaded
+    assert store.counts() == counts
+
+
+def test_a_pilot_then_the_rest(study_store) -> None:
+    study, store = study_store
+    collect_all(study, store, limit=5)
+    assert store.counts()["responses"] == 10
+    first = {r.id for r in store.responses()}
+    collect_all(study, store)
+    assert store.counts()["responses"] == 24
+    assert first < {r.id for r in store.responses()}
+
+
+def test_an_outcome_is_kept_with_its_reason_and_not_asked_again(path: Path) -> None:
+    rows = [{"match": "+", "finish": "error", "error": "refused: no"}]
+    write(path.with_name("bad.jsonl"), rows)
+    with opened(path, create=True) as (study, store):
+        collect_all(study, store)
+        bad = [r for r in store.responses() if r.model == "bad"]
+        assert {(r.text, r.finish, r.meta["error"]) for r in bad} == {
+            (None, "error", "refused: no")
+        }
+        assert asked(collect.plan(study, store)) == set()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"good.jsonl"', '"good.jsonl"\nsampling = { max_tokens = 7 }'),
+        ('"good.jsonl"', '"good.jsonl"\nrevision = "abc"'),
+        ('"good.jsonl"', '"good.jsonl"\ndtype = "float16"'),
+        ('"good.jsonl"', '"./good.jsonl"'),
+    ],
+)
+def test_what_changes_the_text_makes_new_answers_and_keeps_the_old(
+    path, old: str, new: str
+) -> None:
+    with opened(path, create=True) as (study, store):
+        collect_all(study, store)
+        before = set(collect.specs_in_force(study, store))
+    edit(path, old, new)
+    with opened(path) as (study, store):
+        collect_all(study, store)
+        responses = list(store.responses())
+        assert [sum(r.model == name for r in responses) for name in ("good", "bad")] == [24, 12]
+        now = set(collect.specs_in_force(study, store))
+        assert len(before & now) == 1 and len(now) == 2  # the bad model's stays in force
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"good.jsonl"', '"good.jsonl"\nrun = { delay = 0.0 }'),
+        ('"good.jsonl"', '"good.jsonl"\nparent = "bad"\ncompression = "int8"'),
+        ("limit = 12", 'limit = 12\nkind = "sums"'),
+    ],
+)
+def test_what_does_not_change_the_text_asks_nothing_again(path, old: str, new: str) -> None:
+    with opened(path, create=True) as (study, store):
+        collect_all(study, store)
+    edit(path, old, new)
+    with opened(path) as (study, store):
+        assert asked(collect.plan(study, store)) == set()
+
+
+def test_imported_models_are_in_force_beside_the_study_s(study_store) -> None:
+    study, store = study_store
+    spec = imported_model("elsewhere", "")
+    store.add([spec])
+    found = collect.specs_in_force(study, store)
+    assert found[spec.id] == spec
+    assert {one.name for one in found.values()} == {"elsewhere", "good", "bad"}
+
+
+def test_a_question_that_changed_under_its_key_is_refused_before_anything_is_asked(
+    path: Path,
+) -> None:
+    edit(path, 'name = "sums"', 'name = "facts"')  # whose choices are offered in a drawn order
+    with opened(path, create=True) as (study, store):
+        collect_all(study, store)
+        counts = store.counts()
+    edit(path, "[rubric]", "seed = 5\n[rubric]")
+    with opened(path) as (study, store):
+        with pytest.raises(BenchwarrantError, match="is not the one that was asked") as caught:
+            collect_all(study, store)
+        assert "\n" not in str(caught.value) and store.counts() == counts
+
+
+# --- when something goes wrong -----------------------------------------------------------------
+
+
+def test_a_model_that_cannot_be_loaded_does_not_stop_the_others(path: Path) -> None:
+    path.with_name("good.jsonl").unlink()
+    with opened(path, create=True) as (study, store):
+        failed = collect_all(study, store)
+        assert set(failed) == {"good"} and "good.jsonl" in failed["good"]
+        assert {r.model for r in store.responses()} == {"bad"}
+        write(study.at("good.jsonl"), FILES["good.jsonl"])
+        assert collect_all(study, store) == {}
+        assert store.counts()["responses"] == 24
+
+
+def test_a_run_that_was_cut_off_goes_on_where_it_stopped(study_store) -> None:
+    study, store = study_store
+    told = itertools.count()
+
+    def breaking() -> str:
+        """A clock on which somebody presses Ctrl-C at the eighth look."""
+        if next(told) == 7:
+            raise KeyboardInterrupt
+        return NOW
+
+    seen: list[Response] = []
+    with pytest.raises(KeyboardInterrupt):
+        collect.run(study, store, collect.plan(study, store), seen.append, breaking)
+    kept = store.counts()["responses"]
+    assert kept == len(seen) and 6 <= kept <= 7  # what was finished by then is saved
+    rest = collect.plan(study, store)
+    assert sum(len(job.missing) for job in rest) == 24 - kept
+    collect.run(study, store, rest, nothing, lambda: NOW)
+    answers = [(r.model, r.item, r.draw) for r in store.responses()]
+    assert len(answers) == len(set(answers)) == 24
+
+
+def test_two_studies_with_one_seed_ask_the_same(path: Path, tmp_path: Path) -> None:
+    other = copied(tmp_path, tmp_path / "other")
+    with opened(path, create=True) as (a, _), opened(other, create=True) as (b, _):
+        assert asked(collect.plan(a, None)) == asked(collect.plan(b, None))
+    edit(other, "[rubric]", "seed = 9\n[rubric]")
+    with opened(other) as (b, _), opened(path) as (a, _):
+        assert asked(collect.plan(a, None)) != asked(collect.plan(b, None))
