@@ -30,6 +30,12 @@ venv: .venv/installed
 	$(BIN)/pip install --quiet --no-deps -e .
 	touch $@
 
+# Measured, never asserted: our median, the peer's or the limit's, the ratio, the goal.
+bench: bench-evidence
+
+bench-evidence: venv
+	$(BIN)/python tests/bench_evidence.py
+
 lock: venv
 	echo "torch ; python_version < '0'" > .venv/no-torch.txt
 	$(BIN)/uv pip compile pyproject.toml --all-extras --override .venv/no-torch.txt \

@@ -31,7 +31,10 @@ def annotate(
     host: str = typer.Option("127.0.0.1", help="Address to listen on; 0.0.0.0 lets others in."),
     port: int = typer.Option(8501, min=1, max=65535, help="Port to listen on."),
 ) -> None:
-    """Open the labelling app and keep it running until Ctrl-C."""
+    """Open the labelling app and keep it running until Ctrl-C.
+
+    Example: benchwarrant annotate
+    """
     check_ready(study)
     _check_free(host, port)
     # Whoever stops this process, the server goes with it.
@@ -57,7 +60,10 @@ def add_account(
     study: Path = STUDY,
     url: str = typer.Option("http://127.0.0.1:8501", help="Where the app will be reached."),
 ) -> None:
-    """Let a person in; prints their key and personal link, once."""
+    """Let a person in; prints their key and personal link, once.
+
+    Example: benchwarrant accounts add ada
+    """
     from annotator.accounts import add
 
     with _store(study, create=True) as store:
@@ -69,7 +75,10 @@ def add_account(
 
 @accounts.command("list")
 def list_accounts(study: Path = STUDY) -> None:
-    """Everybody who has an account, or a role under imported labels."""
+    """Everybody who has an account, or a role under imported labels.
+
+    Example: benchwarrant accounts list
+    """
     from annotator.accounts import listing
 
     with _store(study) as store:
@@ -86,7 +95,10 @@ def list_accounts(study: Path = STUDY) -> None:
 
 @accounts.command("revoke")
 def revoke_account(name: str = NAME, study: Path = STUDY) -> None:
-    """Lock a person out from their next click on; their labels stay."""
+    """Lock a person out from their next click on; their labels stay.
+
+    Example: benchwarrant accounts revoke ada
+    """
     from annotator.accounts import revoke
 
     with _store(study) as store:
@@ -100,7 +112,10 @@ def change_role(
     role: str = typer.Argument(help="annotator, adjudicator or lead."),
     study: Path = STUDY,
 ) -> None:
-    """Give somebody another role; works for names under imported labels too."""
+    """Give somebody another role; works for names under imported labels too.
+
+    Example: benchwarrant accounts role ada adjudicator
+    """
     from annotator.accounts import set_role
 
     with _store(study) as store:

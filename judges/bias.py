@@ -17,7 +17,8 @@ def leniency(
 ) -> list[dict[str, Any]]:
     """The judge's share of the positive label minus people's in each slice, with a p value.
 
-    Two-sided bootstrap p: twice the smaller share of resamples on one side of zero.
+    Two-sided bootstrap p: twice the smaller share of resamples on one side of zero. Where few
+    questions tell the two apart it is no smaller than a sign test of them can get, 2^(1 − d).
     """
     handle = HANDLINGS[policy.failures]
     points, samples = (STATISTICS["leniency"](handle(t)) for t in (slices.point, slices.samples))
@@ -29,16 +30,17 @@ def leniency(
             "slice": name,
             "n": int(slices.cases[s]),
             "effect": figure(points[s], low[s], high[s], float(undefined[s])),
-            "p": _p_value(samples[s]),
+            "p": _p_value(samples[s], int(slices.apart[s])),
         }
         for s, name in enumerate(names)
         if not np.isnan(points[s])
     ]
 
 
-def _p_value(samples: Array) -> float:
-    one_side = min(float(np.mean(samples <= 0)), float(np.mean(samples >= 0)))
-    return min(1.0, max(2 * one_side, 1 / len(samples)))
+def _p_value(samples: Array, apart: int) -> float:
+    defined = samples[~np.isnan(samples)]
+    one_side = min(float(np.mean(defined <= 0)), float(np.mean(defined >= 0)))
+    return min(1.0, max(2 * one_side, 1 / len(defined), 2.0 ** (1 - apart)))
 
 
 def discoveries(checks: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ import numpy as np
 from judges import bias, intervals, raters
 from judges.agreement import Array, IntArray
 from judges.figures import (
+    ONE_QUESTION,
     Figure,
     Resamples,
     agreement_figures,
@@ -22,6 +23,8 @@ from judges.tables import Audit, JudgeRun
 from samples.errors import BenchwarrantError
 from samples.records import content_hash
 from samples.study import PolicyBlock
+
+ALL_AGREE = "no interval: people agree on every case, so resamples cannot show what is uncertain"
 
 
 @dataclass(frozen=True)
@@ -75,9 +78,9 @@ def _about(
     name: str, run: JudgeRun, audit: Audit, policy: PolicyBlock, draws: Resamples
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     everything = np.zeros(len(audit.responses), dtype=np.int64)
-    pooled = count(audit, run.verdicts, everything, draws)
     by_model = count(audit, run.verdicts, audit.model, draws, models_vary=False)
-    by_task = count(audit, run.verdicts, audit.task, draws)
+    pooled = count(audit, run.verdicts, everything, draws, by_model=by_model)
+    by_task = count(audit, run.verdicts, audit.task, draws, by_model=by_model)
     slices = {"model": (audit.models, by_model), "task": (audit.tasks, by_task)}
     about = {
         "spec": run.spec.id,
@@ -172,6 +175,10 @@ def _people(
     if np.isnan(value):
         reason = raters.rater_undefined_reason(statistic, tables.sum(), audit.rubric.labels)
         return undefined_figure(reason) | {"n": len(cases)}
+    if len(np.unique(audit.question[cases])) < 2:
+        return figure(value, np.nan, np.nan) | {"reason": ONE_QUESTION, "n": len(cases)}
+    if raters.percent_agreement(tables.sum()) == 1:  # so do all resamples: they are no interval
+        return figure(value, np.nan, np.nan) | {"reason": ALL_AGREE, "n": len(cases)}
     samples: Array = compute(by_question.sum(draws.questions.astype(np.float64)))
     low, high, undefined = intervals.percentile_interval(samples, policy.confidence)
     return figure(value, float(low), float(high), float(undefined)) | {"n": len(cases)}

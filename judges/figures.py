@@ -78,6 +78,7 @@ class Slices:
     failed: IntArray  # (groups,)
     clusters: dict[str, IntArray]  # by handling of failures: (1, groups) questions that have a
     # verdict that counts, and in a second row models, where models are resampled
+    apart: IntArray  # (groups,): questions on which the judge differs from people
 
 
 def count(
@@ -86,11 +87,12 @@ def count(
     groups: IntArray,
     draws: Resamples,
     models_vary: bool = True,
+    by_model: Slices | None = None,
 ) -> Slices:
     """Count the verdicts against the settled labels by group.
 
     ``models_vary`` lets models be resampled where the scope asks for it; a slice of one model has
-    its model fixed.
+    its model fixed. ``by_model``, where it is at hand, spares a single group its own resampling.
     """
     rows = np.flatnonzero(audit.reference.values >= 0)
     k, many = len(audit.rubric.labels), int(groups.max()) + 1
@@ -106,7 +108,9 @@ def count(
         draws.questions.shape[1],
         layers * many * k * (k + 1),
     ).reshape(-1, layers, many, k, k + 1)
-    if two_way:
+    if by_model is not None and many == 1:
+        samples = _pooled(by_model, draws)
+    elif two_way:
         samples = intervals.pigeonhole(draws.questions, draws.model_weights(), sums)
     else:
         samples = intervals.resampled(draws.questions, sums[:, 0])
@@ -121,6 +125,7 @@ def count(
             "left_out": _clusters(group[decided], ways[:, decided], many),
             "count_as_wrong": _clusters(group, ways, many),
         },
+        apart=sums[..., ~np.eye(k, k + 1, dtype=bool)].any(axis=(1, 3)).sum(axis=0),
     )
 
 
@@ -128,6 +133,15 @@ def _clusters(group: IntArray, ways: IntArray, many: int) -> IntArray:
     """How many different questions, and models, each group has: (ways, groups)."""
     pairs = [np.unique(np.stack([group, way]), axis=1)[0] for way in ways]
     return np.stack([np.bincount(found, minlength=many) for found in pairs])
+
+
+def _pooled(by_model: Slices, draws: Resamples) -> Array:
+    """All models' resamples added up, (B, 1, K, K+1); models are drawn too if the scope asks."""
+    drawn = draws.model_weights() if draws.picked is not None else None
+    total = np.zeros(by_model.samples.shape[1:])
+    for model, samples in enumerate(by_model.samples):
+        total += samples if drawn is None else samples * drawn[:, model, None, None]
+    return total[:, None]
 
 
 def agreement_figures(
@@ -227,14 +241,24 @@ def ranking_figures(
                 "undefined: people or the judge tie all models, or the judge decided none of one"
             )
             made[name] = undefined_figure(reason)
-            continue
-        if draws.questions.shape[1] < 2:
+        elif draws.questions.shape[1] < 2:
             made[name] = figure(value, np.nan, np.nan) | {"reason": ONE_QUESTION}
-            continue
-        samples = _ranking(name, people_b, judge_b)
-        low, high, undefined = intervals.percentile_interval(samples, policy.confidence)
-        made[name] = figure(value, float(low), float(high), float(undefined))
+        else:
+            samples = _ranking(name, people_b, judge_b)
+            found = intervals.percentile_interval(samples, policy.confidence)
+            made[name] = figure(value, *(float(end) for end in found))
+            if name.endswith("error") and made[name]["high"] == 0:
+                questions = slices.clusters[handling][0, used]
+                made[name] |= _unseen_error(name, questions, policy.confidence)
     return made
+
+
+def _unseen_error(name: str, questions: IntArray, confidence: float) -> Figure:
+    """How far models' shares may be off where none of their questions shows a disagreement."""
+    none = np.zeros(len(questions))
+    unseen = intervals.clopper_pearson(none, questions.astype(np.float64), confidence)[1]
+    high = unseen.max() if name.startswith("worst") else unseen.mean()
+    return {"high": float(high), "note": NO_DISAGREEMENT}
 
 
 def _positive_shares(tables: Array) -> tuple[Array, Array]:

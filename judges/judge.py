@@ -49,6 +49,8 @@ def judge_spec(study: Study, block: JudgeBlock) -> Spec:
     body: dict[str, Any] = {"kind": block.kind}
     if block.value is not None:
         body["value"] = block.value
+    if block.no_answer is not None:
+        body["no_answer"] = block.no_answer
     if block.kind == "llm":
         body["prompt"] = _prompt(study, block)
         body["engine"] = as_row(

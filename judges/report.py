@@ -117,7 +117,7 @@ def summary(value: Mapping[str, Any]) -> str:
     """A line per judge for the terminal, and where the labels come from if not from people."""
     warning = VOICES[value["reference"]["labels"]].warning
     lines = [about["says"] for _, about in _in_order(value)]
-    lines += [f"{what['check']}: {what['why']}" for what in value["could_not_check"]]
+    lines += [f"not checked: {what['check']}: {what['why']}" for what in value["could_not_check"]]
     return "\n".join([*([warning] if warning else []), *lines])
 
 

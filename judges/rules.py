@@ -48,13 +48,16 @@ class RuleJudge:
         for case in cases:
             labels = two_labels(self.spec.name, case.rubric)
             ruling = self._ruling(case.item, case.response)
+            value = None if ruling.value is None else labels[ruling.value]
+            if value is None:  # no answer is found: a failure, unless the judge is told otherwise
+                value = self.spec.body.get("no_answer")
             yield Verdict(
                 response=case.response.id,
                 rubric=case.rubric.id,
                 judge=self.spec.name,
                 spec=self.spec.id,
-                value=None if ruling.value is None else labels[ruling.value],
-                failure=ruling.failure,
+                value=value,
+                failure=ruling.failure if value is None else None,
                 raw=ruling.span,
                 reason=ruling.reason,
             )

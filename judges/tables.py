@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -44,6 +44,10 @@ class Audit:
     reference: Reference
     labels_digest: str
     judges: dict[str, JudgeRun]
+
+    def only(self, judge: str) -> "Audit":
+        """The same audit with one judge."""
+        return replace(self, judges={judge: self.judges[judge]})
 
     @property
     def at_random(self) -> bool:

@@ -6,16 +6,17 @@ from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
-from judges.evidence import Evidence
+from judges.evidence import Evidence, weigh
 from judges.gate import APPROVED, check_policy, decide
 from judges.tables import Audit, load_audit, study_judges
 from samples.errors import BenchwarrantError, Refused
-from samples.records import Spec, Warrant
+from samples.records import Spec, Warrant, content_hash
 from samples.registry import did_you_mean
 from samples.store import Store
 from samples.study import Study
 
 FORMAT = "benchwarrant-warrant/1"
+NOT_DERIVED = ("study", "versions")  # a study may be renamed, and checked by a later version
 
 
 def versions() -> dict[str, str]:
@@ -59,6 +60,11 @@ def ready(audit: Audit, judge: str) -> None:
             f"judge {judge!r} has no verdict on {run.missing} of {len(audit.responses)} cases; run"
             " `benchwarrant judge`"
         )
+
+
+def weigh_one(audit: Audit, study: Study, judge: str) -> Evidence:
+    """The evidence about one judge: a decision about it rests on nobody else's verdicts."""
+    return weigh(audit.only(judge), study.policy, study.seed)
 
 
 def issue(
@@ -118,7 +124,11 @@ def in_force(study: Study, store: Store, judge: str) -> Warrant:
             f"the warrant of judge {judge!r} is stale: its {_changed(old, specs[judge])} changed"
             " since; run `benchwarrant judge` and `benchwarrant approve` again, or undo the change"
         )
-    if changed := stale(warrant, load_audit(study, store), study):
+    try:
+        audit = load_audit(study, store)
+    except BenchwarrantError as error:  # the rubric is another one now
+        raise Refused(f"the warrant of judge {judge!r} is stale: {error}") from None
+    if changed := stale(warrant, audit, study):
         raise Refused(
             f"the warrant of judge {judge!r} is stale: the {changed} changed since; run"
             f" `benchwarrant approve {judge}` again"
@@ -132,10 +142,10 @@ def in_force(study: Study, store: Store, judge: str) -> Warrant:
 def stale(warrant: Warrant, audit: Audit, study: Study) -> str:
     """The first thing that is no longer what the warrant was bound to; empty if all is."""
     if warrant.judge not in audit.judges:
-        return "verdicts"
+        return "verdicts" if warrant.audit_set == audit.audit_set.id else "audit set"
     now = bindings(audit, warrant.judge, study)
     bound = warrant.body["bound_to"]
-    return next((name for name in now if now[name] != bound[name]), "")
+    return next((name for name in now if now[name] != bound.get(name)), "")
 
 
 def approved_judges(study: Study, store: Store) -> list[str]:
@@ -152,8 +162,16 @@ def approved_judges(study: Study, store: Store) -> list[str]:
 
 def _changed(old: Spec, new: Spec) -> str:
     """Which parts of a judge's definition differ."""
-    names = [k for k in {**old.body, **new.body} if old.body.get(k) != new.body.get(k)]
+    parts = {**old.body, **new.body}
+    names = [k for k in parts if content_hash(old.body.get(k)) != content_hash(new.body.get(k))]
     return " and ".join(names) or "definition"
+
+
+def check(warrant: Warrant, audit: Audit, study: Study) -> str:
+    """Whether a warrant follows from the rows: what is stale or broken, or nothing."""
+    if changed := stale(warrant, audit, study):
+        return f"stale: the {changed} changed since"
+    return rederive(warrant, audit, weigh_one(audit, study, warrant.judge), study)
 
 
 def rederive(warrant: Warrant, audit: Audit, evidence: Evidence, study: Study) -> str:
@@ -163,16 +181,21 @@ def rederive(warrant: Warrant, audit: Audit, evidence: Evidence, study: Study) -
     again = issue(audit, evidence, study, warrant.judge, (warrant.signed_by, warrant.created_at))
     if again.decision != warrant.decision:
         return f"broken: the rows say {again.decision}, the warrant says {warrant.decision}"
-    for old, new in zip(warrant.body["rules"], again.body["rules"], strict=True):
+    for old, new in zip(warrant.body["rules"], again.body["rules"], strict=False):
         if not _close(old["observed"], new["observed"]):
             return f"broken: {old['rule']} was {old['observed']}, the rows say {new['observed']}"
-    return ""
+    differs = [part for part in again.body if part not in NOT_DERIVED]
+    differs = [part for part in differs if not _close(warrant.body.get(part), again.body[part])]
+    return f"broken: the rows say otherwise about {', '.join(differs)}" if differs else ""
 
 
-def _close(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+def _close(old: Any, new: Any) -> bool:
     """Equal but for the last digits, which another machine's arithmetic may round otherwise."""
-    return all(
-        (old[end] is None) == (new[end] is None)
-        and (old[end] is None or abs(old[end] - new[end]) < 1e-6)
-        for end in ("value", "low", "high")
-    )
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        same = (_close(old[key], new[key]) for key in new if key in old and key != "says")
+        return old.keys() == new.keys() and all(same)
+    if isinstance(old, list) and isinstance(new, list):
+        return len(old) == len(new) and all(map(_close, old, new))
+    if isinstance(old, float) and isinstance(new, float):
+        return abs(old - new) < 1e-6
+    return bool(old == new)

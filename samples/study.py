@@ -95,6 +95,7 @@ class JudgeBlock(EngineBlock):
     kind: str
     prompt: str | None = None  # a file beside the study, or the name of a shipped prompt
     value: str | None = None  # constant judges: the verdict that they always give
+    no_answer: str | None = None  # rule judges: the verdict where no answer is found, no failure
 
     @model_validator(mode="after")
     def _complete(self) -> "JudgeBlock":
@@ -172,9 +173,10 @@ class Study(Block):
                 hint = did_you_mean(block.parent, list(models))
                 raise ValueError(f"[[model]] {block.name}: no parent {block.parent!r}; {hint}")
         for judge in self.judge:
-            if judge.value is not None and judge.value not in self.rubric.labels:
-                hint = did_you_mean(judge.value, self.rubric.labels)
-                raise ValueError(f"[[judge]] {judge.name}: no label {judge.value!r}; {hint}")
+            for label in (judge.value, judge.no_answer):
+                if label is not None and label not in self.rubric.labels:
+                    hint = did_you_mean(label, self.rubric.labels)
+                    raise ValueError(f"[[judge]] {judge.name}: no label {label!r}; {hint}")
         return self
 
     def at(self, path: str | Path) -> Path:

@@ -27,7 +27,7 @@ settings.register_profile("no deadline", deadline=None)  # a busy machine is not
 settings.load_profile("no deadline")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def shared_data() -> Callable[[str], Path]:
     """Find a folder of public data beside the checkout; skip, saying so, where it is absent."""
     root = Path(os.environ.get("BENCHWARRANT_DATA", Path(__file__).parents[2] / "shared" / "data"))

@@ -190,3 +190,11 @@ def test_gsm8k_answers_of_a_small_base_model(shared_data):
     assert right == pytest.approx(0.362, abs=0.001)
     # Ours: "80 + 150 = 230" and "5 bags" are right; 0.02 is not 2, 2500 not 25, 3 not 300.
     assert sum((ruling.value is True) != label for ruling, label in made) <= 6
+
+
+def test_no_answer_is_a_failure_unless_the_judge_is_told_otherwise():
+    plain = verdict("auto", NUMBER, "I do not know.")
+    told = verdict("auto", NUMBER, "I do not know.", no_answer="incorrect")
+    assert (plain.value, plain.failure) == (None, "unparsable")
+    assert (told.value, told.failure) == ("incorrect", None)
+    assert told.reason == plain.reason  # why it says so is kept

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,6 +143,7 @@ def hub_file(name: str, dataset: str, filename: str) -> Path:
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
 
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # ours is the one line to read
     try:
         return Path(hf_hub_download(dataset, filename, repo_type="dataset"))
     except (HfHubHTTPError, EntryNotFoundError, OSError) as error:

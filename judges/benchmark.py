@@ -1,0 +1,144 @@
+"""The full run: collect and grade everything, by an approved judge and under its warrant only."""
+
+from inference import collect
+from judges import grade, warrant
+from judges.gate import APPROVED
+from judges.leaderboard import Entry
+from judges.tables import study_judges
+from samples.errors import BenchwarrantError, Refused
+from samples.records import Spec, Warrant, content_hash
+from samples.store import Store
+from samples.study import Study
+
+
+def choose(study: Study, store: Store, judge: str | None) -> Warrant:
+    """The warrant to grade under: the named judge's, or the only valid one."""
+    if judge is not None:
+        return warrant.in_force(study, store, judge)
+    approved = warrant.approved_judges(study, store)
+    if not approved:
+        here = study_judges(study, store)
+        decided = [w.judge for w in store.warrants() if w.decision == APPROVED and w.judge in here]
+        if decided:  # it was approved once: say what made it stale
+            return warrant.in_force(study, store, decided[-1])
+        raise Refused(
+            "no judge has a valid warrant, so nothing may be graded; run `benchwarrant approve"
+            " JUDGE`"
+        )
+    if len(approved) > 1:
+        raise BenchwarrantError(
+            f"several judges are approved ({', '.join(approved)}); name one with --judge"
+        )
+    return warrant.in_force(study, store, approved[0])
+
+
+def check_scope(study: Study, store: Store, granted: Warrant) -> None:
+    """Refuse before anything is asked what the warrant does not cover."""
+    specs = collect.specs_in_force(study, store)
+    tasks = {block.name for block in study.task}
+    tasks |= {task for _, task, _, _, spec, _ in store.frame() if spec in specs}
+    _check_covered(store, granted, list(specs.values()), tasks)
+
+
+def _check_covered(store: Store, granted: Warrant, specs: list[Spec], tasks: set[str]) -> None:
+    """A warrant covers the tasks and strategies of its audit, and the models as they were audited.
+
+    Where its scope is new models it covers those as well.
+    """
+    scope = granted.body["scope"]
+    asked = {"tasks": tasks, "strategies": {spec.body["strategy"] for spec in specs}}
+    if scope["kind"] != "new models":
+        asked["models"] = {spec.name for spec in specs}
+    for kind, names in asked.items():
+        outside = sorted(names - set(scope[kind]))
+        if outside:
+            raise Refused(
+                f"the warrant of judge {granted.judge!r} does not cover the {kind}"
+                f" {', '.join(outside)}: no audited case is of it; add cases (`benchwarrant sample"
+                " --new`, label, approve) or take it out of the study"
+            )
+    if scope["kind"] == "new models":
+        return
+    cases = {case.response for case in store.audit_cases(granted.audit_set)}
+    audited = {spec for response, _, _, _, spec, _ in store.frame() if response in cases}
+    known = {_identity(spec) for spec in store.specs("model") if spec.id in audited}
+    if changed := sorted({spec.name for spec in specs if _identity(spec) not in known}):
+        raise Refused(
+            f"the warrant of judge {granted.judge!r} covers {', '.join(changed)} as it was audited,"
+            " but its engine or sampling is another one now; undo the change, or audit its new"
+            " answers (`benchwarrant sample --new`, label, approve)"
+        )
+
+
+def _identity(spec: Spec) -> str:
+    """A model whatever it is asked: its name, engine and sampling."""
+    return content_hash([spec.name, spec.body.get("engine"), spec.body.get("sampling")])
+
+
+def gradable(study: Study, store: Store) -> list[str]:
+    """Every answer in force that a judge can read; one without text counts as wrong unjudged."""
+    specs = collect.specs_in_force(study, store)
+    return [
+        response
+        for response, _, _, _, spec, has_text in store.frame()
+        if spec in specs and has_text
+    ]
+
+
+def docket(study: Study, store: Store, granted: Warrant) -> list[grade.Docket]:
+    """What the approved judge has still to grade; imported verdicts are as complete as they are."""
+    if granted.judge not in {block.name for block in study.judge}:
+        return []
+    return grade.dockets(study, store, gradable(study, store), [granted.judge])
+
+
+def entries(study: Study, store: Store, granted: Warrant) -> list[Entry]:
+    """The board's lines: every model and strategy with the grades of the approved judge."""
+    blocks = {block.name: block for block in study.model}
+    facts = {event.subject: event.body for event in store.events("model ran")}
+    found: dict[tuple[str, str], dict[str, _Cell]] = {}
+    rubric = study.rater_question
+    specs = []
+    for spec in collect.specs_in_force(study, store).values():
+        rows = store.board(spec.id, granted.spec, rubric.id)
+        if rows:
+            specs.append(spec)
+        for item, task, draw, value, failure, finish in rows:
+            line = found.setdefault((spec.name, spec.body["strategy"]), {})
+            cell = line.setdefault(task, _Cell())
+            cell.put((item, draw), value, failure, finish, rubric.positive)
+    if not found:
+        raise BenchwarrantError("there are no answers to rank; run `benchwarrant benchmark`")
+    _check_covered(store, granted, specs, {task for line in found.values() for task in line})
+    return [
+        Entry(
+            model=model,
+            strategy=strategy,
+            grades={task: cell.grades for task, cell in line.items()},
+            textless={task: cell.textless for task, cell in line.items()},
+            ungraded={task: cell.ungraded for task, cell in line.items()},
+            parent=blocks[model].parent if model in blocks else None,
+            compression=blocks[model].compression if model in blocks else None,
+            facts=facts.get(model),
+        )
+        for (model, strategy), line in found.items()
+    ]
+
+
+class _Cell:
+    """The grades of one model on one task while they are read."""
+
+    def __init__(self) -> None:
+        self.grades: dict[tuple[str, int], bool | None] = {}
+        self.textless = self.ungraded = 0
+
+    def put(
+        self, answer: tuple[str, int], value: str | None, failure: str | None, finish: str, yes: str
+    ) -> None:
+        if value is not None or failure is not None:
+            self.grades[answer] = None if value is None else value == yes
+        elif finish in ("too_long", "error"):  # the model gave nothing to grade: not right
+            self.grades[answer] = False
+            self.textless += 1
+        else:
+            self.ungraded += 1

@@ -1,0 +1,249 @@
+"""Commands that judge, weigh, decide and grade."""
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from samples.cli import (
+    DEFAULT,
+    AsJson,
+    StudyPath,
+    now,
+    opened,
+    progress,
+    say,
+    show_json,
+    show_table,
+    write_text,
+)
+from samples.errors import BenchwarrantError
+
+if TYPE_CHECKING:
+    from samples.records import Verdict, Warrant
+
+JudgeName = Annotated[str, typer.Argument(help="The judge's name.")]
+
+
+def judge(
+    study: StudyPath = DEFAULT,
+    only: Annotated[
+        list[str] | None, typer.Option("--judge", help="Only this judge; may be repeated.")
+    ] = None,
+) -> None:
+    """Run every judge on the audit set; the same command again goes on where it stopped.
+
+    Example: benchwarrant judge --judge rules
+    """
+    from judges import grade
+
+    with opened(study) as (opened_study, store):
+        audit_set = store.audit_set()
+        if audit_set is None:
+            raise BenchwarrantError("there is no audit set yet; run `benchwarrant sample`")
+        responses = [case.response for case in store.audit_cases(audit_set.id)]
+        todo = grade.dockets(opened_study, store, responses, only or [])
+        grade.check_texts(store, todo, opened_study.rater_question)
+        outcomes: Counter[tuple[str, str]] = Counter()
+        with progress("judge", sum(len(docket.missing) for docket in todo)) as tick:
+
+            def count(verdict: "Verdict") -> None:
+                outcomes[verdict.judge, verdict.failure or verdict.value or ""] += 1
+                tick(verdict)
+
+            grade.run(opened_study, store, todo, count, now)
+    for docket in todo:
+        found = {what: n for (name, what), n in outcomes.items() if name == docket.spec.name}
+        said = ", ".join(f"{n} {what}" for what, n in sorted(found.items())) or "nothing missing"
+        say(f"{docket.spec.name}: {said}")
+
+
+def report(
+    study: StudyPath = DEFAULT,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the pages; report/ beside the study.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Agreement, ceiling, bias and ranking of every judge: HTML, Markdown and JSON.
+
+    Example: benchwarrant report
+    """
+    from judges import report as room
+    from judges.evidence import weigh
+    from judges.tables import load_audit
+
+    with opened(study) as (opened_study, store):
+        audit = load_audit(opened_study, store)
+        evidence = weigh(audit, opened_study.policy, opened_study.seed)
+        value = room.report_value(opened_study, audit, evidence, store.warrants(), now())
+        worth_reading = room.disagreements(audit, store)
+    if as_json:
+        show_json(value)
+        return
+    folder = out or opened_study.at("report")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / "report.html", room.report_html(value, worth_reading))
+    write_text(folder / "report.md", room.report_markdown(value))
+    write_text(folder / "report.json", room.as_text(value))
+    say(room.summary(value))
+    say(f"report: {folder / 'report.html'}")
+
+
+def approve(
+    name: JudgeName,
+    study: StudyPath = DEFAULT,
+    signed_by: Annotated[str | None, typer.Option(help="Who answers for it.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Decide about a judge: approved (exit 0), rejected (1) or inconclusive (3), and why.
+
+    Example: benchwarrant approve rules --signed-by "Ada Lovelace"
+    """
+    from judges.gate import EXIT_CODES, check_policy
+    from judges.tables import load_audit
+    from judges.warrant import issue, ready, weigh_one
+
+    with opened(study) as (opened_study, store):
+        check_policy(opened_study.policy)
+        audit = load_audit(opened_study, store)
+        ready(audit, name)
+        evidence = weigh_one(audit, opened_study, name)
+        warrant = issue(audit, evidence, opened_study, name, (signed_by, now()))
+        store.add([warrant])
+    if as_json:
+        show_json(_warrant_value(warrant))
+    else:
+        _show_decision(warrant)
+    raise typer.Exit(EXIT_CODES[warrant.decision])
+
+
+def _warrant_value(warrant: "Warrant") -> dict[str, Any]:
+    return {"id": warrant.id, "judge": warrant.judge, "decision": warrant.decision} | {
+        **warrant.body,
+        "signed_by": warrant.signed_by,
+        "created_at": warrant.created_at,
+    }
+
+
+def _show_decision(warrant: "Warrant") -> None:
+    say(f"{warrant.judge}: {warrant.decision}")
+    if warrant.body["reference"]["labels"] != "human":
+        say("  rests on reference labels made by program, not on people's")
+    for rule in warrant.body["rules"]:
+        limit = rule["rule"].partition(": ")[2]
+        say(f"  {rule['outcome']:8} {rule['says']} (required: {limit})")
+
+
+def benchmark(
+    study: StudyPath = DEFAULT,
+    only: Annotated[
+        str | None, typer.Option("--judge", help="The approved judge, where there are several.")
+    ] = None,
+) -> None:
+    """Collect and grade everything, only under a valid warrant; goes on where it stopped.
+
+    Example: benchwarrant benchmark
+    """
+    from inference import collect
+    from judges import benchmark as room
+    from judges import grade
+
+    with opened(study) as (opened_study, store):
+        granted = room.choose(opened_study, store, only)
+        room.check_scope(opened_study, store, granted)
+        say(f"grading by {granted.judge} under warrant {granted.id}")
+        missing = 0
+        if opened_study.model and opened_study.task:
+            jobs = collect.plan(opened_study, store)
+            missing = sum(len(job.missing) for job in jobs)
+            with progress("collect", missing) as tick:
+                failed = collect.run(opened_study, store, jobs, tick, now)
+            for name, reason in failed.items():
+                say(f"model {name} could not be run: {reason}")
+        todo = room.docket(opened_study, store, granted)
+        with progress("grade", sum(len(docket.missing) for docket in todo)) as tick:
+            grade.run(opened_study, store, todo, tick, now)
+    say("done; `benchwarrant leaderboard` shows it")
+
+
+def leaderboard(
+    study: StudyPath = DEFAULT,
+    only: Annotated[
+        str | None, typer.Option("--judge", help="The approved judge, where there are several.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the pages; report/ beside the study.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """The models by the approved judge, with its measured error: HTML, CSV and JSON.
+
+    Example: benchwarrant leaderboard
+    """
+    import numpy as np
+
+    from judges import benchmark as room
+    from judges import board_page
+    from judges import leaderboard as board
+
+    with opened(study) as (opened_study, store):
+        granted = room.choose(opened_study, store, only)
+        entries = room.entries(opened_study, store, granted)
+    resampled = board.resample(entries, np.random.default_rng(opened_study.seed))
+    value = board.leaderboard(
+        resampled, granted, opened_study.name, opened_study.policy.confidence, now()
+    )
+    if as_json:
+        show_json(value)
+        return
+    folder = out or opened_study.at("report")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / "leaderboard.html", board_page.html(value))
+    write_text(folder / "leaderboard.csv", board.to_csv(value))
+    write_text(folder / "leaderboard.json", board_page.as_text(value))
+    show_table(*board_page.table(value))
+    for line in board_page.notes(value):
+        say(line)
+    say(f"leaderboard: {folder / 'leaderboard.html'}")
+
+
+def verify(study: StudyPath = DEFAULT) -> None:
+    """Derive every hash and every warrant again from the rows.
+
+    Example: benchwarrant verify
+    """
+    from judges.tables import load_audit
+    from judges.warrant import check
+
+    broken = 0
+    with opened(study) as (opened_study, store):
+        rows = sum(store.counts().values())
+        for fault in store.faults():
+            say(fault)
+            broken += 1
+        say(f"{rows} rows read, {broken} do not match their id")
+        warrants = {warrant.judge: warrant for warrant in store.warrants()}
+        if warrants and not broken:
+            audit = load_audit(opened_study, store)
+            for name, warrant in warrants.items():
+                differs = check(warrant, audit, opened_study)
+                broken += differs.startswith("broken")
+                say(f"warrant of {name} ({warrant.decision}): {differs or 'follows from the rows'}")
+    if broken:
+        raise typer.Exit(1)
+
+
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where the demo's study shall lie.")] = Path(
+        "benchwarrant-demo"
+    ),
+) -> None:
+    """The whole road on embedded tasks and an embedded model: no key, no GPU, no hub.
+
+    Example: benchwarrant demo
+    """
+    from judges.demo import run
+
+    run(folder)

@@ -1,0 +1,86 @@
+"""Put cases before judges: what is missing, judged and saved."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from judges.answers import require_texts
+from judges.judge import judge_spec, open_judge
+from samples.errors import BenchwarrantError
+from samples.fill import fill
+from samples.records import Rubric, Spec, Verdict
+from samples.registry import did_you_mean
+from samples.store import Store
+from samples.study import JudgeBlock, Study
+
+CHUNK = 500  # cases in memory at a time
+
+
+@dataclass(frozen=True)
+class Docket:
+    """One judge and the cases that it has not judged."""
+
+    block: JudgeBlock
+    spec: Spec
+    missing: tuple[str, ...]  # responses
+    wanted: int
+
+
+def dockets(
+    study: Study, store: Store, responses: Sequence[str], names: Sequence[str] = ()
+) -> list[Docket]:
+    """What each judge of the study (or each that is named) still has to judge."""
+    blocks = {block.name: block for block in study.judge}
+    for name in names:
+        if name not in blocks:
+            raise BenchwarrantError(
+                f"no [[judge]] {name!r} in the study; {did_you_mean(name, list(blocks))}"
+            )
+    if not blocks:
+        raise BenchwarrantError(
+            "the study has no [[judge]] block; verdicts made elsewhere come in by `benchwarrant"
+            " import verdicts FILE`"
+        )
+    rubric = study.rater_question
+    made = []
+    for name in dict.fromkeys(names or blocks):
+        spec = judge_spec(study, blocks[name])
+        have = store.judged(spec.id, rubric.id)
+        missing = tuple(response for response in responses if response not in have)
+        made.append(Docket(blocks[name], spec, missing, len(responses)))
+    return made
+
+
+def check_texts(store: Store, todo: Sequence[Docket], rubric: Rubric) -> None:
+    """A judge can read no answer that has no text: refuse before anything is asked."""
+    for docket in todo:
+        require_texts(docket.spec.name, list(store.cases(docket.missing, rubric)))
+
+
+def run(
+    study: Study,
+    store: Store,
+    todo: Sequence[Docket],
+    tick: Callable[[Verdict], None],
+    now: Callable[[], str],
+) -> None:
+    """Judge what is missing, judge by judge."""
+    rubric = study.rater_question
+    store.add([rubric])
+    for docket in todo:
+        if not docket.missing:
+            continue
+        store.add([docket.spec])
+        judge = open_judge(docket.spec, {**docket.block.run, "base_dir": str(study.at("."))})
+        try:
+            for start in range(0, len(docket.missing), CHUNK):
+                cases = list(store.cases(docket.missing[start : start + CHUNK], rubric))
+                made = _stamped(judge.judge(cases), now)
+                fill(made, store.add, tick, clock=time.monotonic)
+        finally:
+            judge.close()
+
+
+def _stamped(verdicts: Iterator[Verdict], now: Callable[[], str]) -> Iterator[Verdict]:
+    for verdict in verdicts:
+        yield replace(verdict, created_at=now())

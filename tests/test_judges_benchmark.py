@@ -1,0 +1,320 @@
+"""The full run: under a valid warrant only, within what it covers, and nothing left uncounted."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from small_road import (
+    FILES,
+    NOW,
+    approve,
+    collect_all,
+    copied,
+    edit,
+    nothing,
+    walk,
+    write,
+)
+
+from inference import collect
+from judges import benchmark, grade
+from samples.cli import opened
+from samples.errors import BenchwarrantError, Refused
+from samples.exchange import imported_judge, imported_model
+from samples.records import Item, Response, Verdict
+from samples.store import Store
+from samples.study import Study
+
+
+@pytest.fixture(scope="module")
+def road(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return walk(tmp_path_factory.mktemp("road"))
+
+
+@pytest.fixture
+def path(road: Path, tmp_path: Path) -> Path:
+    """A study whose rule judge is approved."""
+    path = copied(road, tmp_path)
+    with opened(path) as (study, store):
+        approve(study, store, "rules")
+    return path
+
+
+@pytest.fixture
+def study_store(path: Path) -> Iterator[tuple[Study, Store]]:
+    with opened(path) as pair:
+        yield pair
+
+
+# --- which warrant -----------------------------------------------------------------------------
+
+
+def test_the_only_valid_warrant_is_taken(study_store) -> None:
+    study, store = study_store
+    assert benchmark.choose(study, store, None).judge == "rules"
+    assert benchmark.choose(study, store, "rules").judge == "rules"
+    with pytest.raises(Refused, match="'reader' has no warrant"):
+        benchmark.choose(study, store, "reader")
+
+
+def test_of_several_one_must_be_named(study_store) -> None:
+    study, store = study_store
+    approve(study, store, "reader")
+    with pytest.raises(BenchwarrantError, match=r"\(rules, reader\); name one with --judge"):
+        benchmark.choose(study, store, None)
+    assert benchmark.choose(study, store, "reader").judge == "reader"
+
+
+def test_without_a_warrant_nothing_may_be_graded(road: Path, tmp_path: Path) -> None:
+    with opened(copied(road, tmp_path)) as (study, store):
+        with pytest.raises(Refused, match="no judge has a valid warrant"):
+            benchmark.choose(study, store, None)
+        approve(study, store, "yes")  # rejected
+        with pytest.raises(Refused, match="no judge has a valid warrant"):
+            benchmark.choose(study, store, None)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda path: edit(path, "at_least = 0.4", "at_least = 0.3"), "the policy changed since"),
+        (lambda path: edit(path, '"rules"\nkind = "auto"', '"rules"\nkind = "number"'), "its kind"),
+        (lambda path: edit(path, '"rules"\nkind', '"other"\nkind'), "no judge has a valid warrant"),
+    ],
+    ids=["stale", "another judge of that name", "taken out of the study"],
+)
+def test_an_approval_that_is_no_longer_valid_says_why(path: Path, change, says: str) -> None:
+    change(path)
+    with opened(path) as (study, store):
+        with pytest.raises(Refused, match=says) as caught:
+            benchmark.choose(study, store, None)
+        assert "\n" not in str(caught.value)
+
+
+# --- what it covers ----------------------------------------------------------------------------
+
+NEW_MODEL = '[[model]]\nname = "new"\nengine = "replay"\nmodel = "bad.jsonl"\n'
+IN_SCOPE: dict[str, Callable[[Path], None]] = {
+    "as it was": lambda path: None,
+    "more questions": lambda path: edit(path, "limit = 12", "limit = 20"),
+    "another batch size": lambda path: edit(
+        path, 'model = "good.jsonl"', 'model = "good.jsonl"\nrun = { delay = 0 }'
+    ),
+    "one model less": lambda path: edit(
+        path, '[[model]]\nname = "bad"\nengine = "replay"\nmodel = "bad.jsonl"\n', ""
+    ),
+}
+OUT_OF_SCOPE: dict[str, tuple[Callable[[Path], None], str]] = {
+    "a task": (
+        lambda path: edit(
+            path, '[[model]]\nname = "good', '[[task]]\nname = "words"\n[[model]]\nname = "good'
+        ),
+        "does not cover the tasks words",
+    ),
+    "a strategy": (
+        lambda path: edit(path, '"good.jsonl"', '"good.jsonl"\nstrategies = ["direct", "cot"]'),
+        "does not cover the strategies cot",
+    ),
+    "a model": (
+        lambda path: edit(path, '[[judge]]\nname = "rules', NEW_MODEL + '[[judge]]\nname = "rules'),
+        "does not cover the models new",
+    ),
+    "another model under an old name": (
+        lambda path: edit(path, '"good.jsonl"', '"./good.jsonl"'),
+        "covers good as it was audited",
+    ),
+    "an old model sampled otherwise": (
+        lambda path: edit(path, '"good.jsonl"', '"good.jsonl"\nsampling = { max_tokens = 7 }'),
+        "covers good as it was audited",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", IN_SCOPE)
+def test_the_scope_lets_through(path: Path, what: str) -> None:
+    IN_SCOPE[what](path)
+    with opened(path) as (study, store):
+        benchmark.check_scope(study, store, benchmark.choose(study, store, None))
+
+
+@pytest.mark.parametrize("what", OUT_OF_SCOPE)
+def test_the_scope_refuses(path: Path, what: str) -> None:
+    change, says = OUT_OF_SCOPE[what]
+    change(path)
+    with opened(path) as (study, store):
+        granted = benchmark.choose(study, store, None)
+        with pytest.raises(Refused, match=says) as caught:
+            benchmark.check_scope(study, store, granted)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("what", OUT_OF_SCOPE)
+def test_new_models_widen_the_scope_to_models_and_to_nothing_else(
+    road: Path, tmp_path: Path, what: str
+) -> None:
+    path = copied(road, tmp_path)
+    edit(path, "resamples = 200", 'resamples = 200\nscope = "new models"')
+    edit(path, "at_least = 0.4", "at_least = -1.0")
+    change, says = OUT_OF_SCOPE[what]
+    with opened(path) as (study, store):
+        assert approve(study, store, "rules").body["scope"]["kind"] == "new models"
+    change(path)
+    with opened(path) as (study, store):
+        granted = benchmark.choose(study, store, None)
+        if "model" in what:
+            benchmark.check_scope(study, store, granted)
+        else:
+            with pytest.raises(Refused, match=says):
+                benchmark.check_scope(study, store, granted)
+
+
+def imported_answers(store: Store) -> list[Any]:
+    """The good model's answers under a name that nobody has audited."""
+    spec = imported_model("stranger", "direct")
+    rows = [
+        replace(r, spec=spec.id, model="stranger") for r in store.responses() if r.model == "good"
+    ]
+    return [spec, *rows]
+
+
+def test_imported_answers_of_a_model_that_was_not_audited_are_not_graded_either(
+    study_store,
+) -> None:
+    study, store = study_store
+    granted = benchmark.choose(study, store, None)
+    assert len(benchmark.entries(study, store, granted)) == 2
+    store.add(imported_answers(store))
+    for step in (benchmark.check_scope, benchmark.entries):
+        with pytest.raises(Refused, match="does not cover the models stranger"):
+            step(study, store, granted)
+
+
+def test_imported_answers_to_a_task_that_was_not_audited_are_not_graded_either(
+    study_store,
+) -> None:
+    study, store = study_store
+    granted = benchmark.choose(study, store, None)
+    item, spec = Item("other", "1", "?", ("4",)), imported_model("good", "direct")
+    store.add([item, spec, Response(item.id, "good", spec.id, "direct", 0, "4")])
+    for step in (benchmark.check_scope, benchmark.entries):
+        with pytest.raises(Refused, match="does not cover the tasks other"):
+            step(study, store, granted)
+
+
+# --- what is graded ----------------------------------------------------------------------------
+
+
+def run_all(study: Study, store: Store) -> None:
+    granted = benchmark.choose(study, store, None)
+    collect_all(study, store)
+    grade.run(study, store, benchmark.docket(study, store, granted), nothing, lambda: NOW)
+
+
+def test_the_rest_is_collected_and_graded_and_a_second_run_does_nothing(path: Path) -> None:
+    edit(path, "limit = 12", "limit = 20")
+    with opened(path) as (study, store):
+        run_all(study, store)
+        counts = store.counts()
+        assert (counts["responses"], counts["verdicts"]) == (40, 24 * 3 + 16)
+        run_all(study, store)
+        assert store.counts() == counts
+        benchmark.choose(study, store, None)  # grading did not touch what the warrant rests on
+
+
+def test_only_answers_in_force_with_a_text_are_graded(study_store) -> None:
+    study, store = study_store
+    store.add([replace(next(store.responses()), draw=1, text=None, finish="too_long")])
+    assert len(benchmark.gradable(study, store)) == 24
+    edit(study.at("study.toml"), '"bad.jsonl"', '"bad.jsonl"\nsampling = { max_tokens = 7 }')
+    with opened(study.at("study.toml")) as (other, _):
+        assert len(benchmark.gradable(other, store)) == 12
+
+
+def test_imported_verdicts_are_as_complete_as_they_are(study_store) -> None:
+    study, store = study_store
+    spec, rubric = imported_judge("people"), study.rater_question.id
+    store.add([spec])
+    store.add(
+        Verdict(r.id, rubric, "people", spec.id, value="incorrect" if "99" in r.text else "correct")
+        for r in store.responses()
+    )
+    granted = approve(study, store, "people")
+    assert granted.decision == "approved"
+    assert benchmark.docket(study, store, granted) == []
+    assert len(benchmark.entries(study, store, granted)) == 2
+
+
+def mixed_answers(study: Study, store: Store) -> dict[str, str]:
+    """Of four new questions the good model gets one refused, one too long, one cut off."""
+    asked = [
+        i for job in collect.plan(study, store) for i, _ in job.missing if job.block.name == "good"
+    ]
+    refused, too_long, cut, _ = (item.question for item in asked)
+    rows = [
+        {"match": refused, "finish": "error", "error": "refused"},
+        {"match": too_long, "finish": "too_long"},
+        {"match": cut, "text": "Let me see: 1", "finish": "length"},
+    ]
+    write(study.at("good.jsonl"), [*rows, *FILES["good.jsonl"]])
+    return {item.question: item.id for item in asked}
+
+
+def test_entries_count_what_has_no_text_what_failed_and_what_is_not_graded(path: Path) -> None:
+    edit(path, "limit = 12", "limit = 16")
+    with opened(path) as (study, store):
+        ids = list(mixed_answers(study, store).values())
+        collect_all(study, store)
+        granted = benchmark.choose(study, store, None)
+
+        def good() -> Any:
+            return next(e for e in benchmark.entries(study, store, granted) if e.model == "good")
+
+        before = good()
+        # 12 graded ones of the audit, and two that need no judge
+        assert (len(before.grades["sums"]), before.ungraded, before.textless) == (
+            14,
+            {"sums": 2},
+            {"sums": 2},
+        )
+        grade.run(study, store, benchmark.docket(study, store, granted), nothing, lambda: NOW)
+        after = good()
+        assert (after.ungraded, after.textless) == ({"sums": 0}, {"sums": 2})
+        grades = after.grades["sums"]
+        assert [grades[item, 0] for item in ids] == [False, False, None, True]
+        assert sum(grade is True for grade in grades.values()) == 13
+
+
+def test_entries_carry_parent_compression_and_what_was_measured(path: Path) -> None:
+    edit(path, 'model = "bad.jsonl"', 'model = "bad.jsonl"\nparent = "good"\ncompression = "int4"')
+    with opened(path) as (study, store):
+        granted = benchmark.choose(study, store, None)
+        good, bad = benchmark.entries(study, store, granted)
+        assert (good.parent, bad.parent, bad.compression) == (None, "good", "int4")
+        assert good.name == "good · direct"
+        assert good.facts["rows"] == 81 and bad.facts["rows"] == 1
+
+
+def test_a_board_without_answers_is_one_line(path: Path) -> None:
+    for name in ("good", "bad"):
+        edit(path, f'"{name}.jsonl"', f'"{name}.jsonl"\nsampling = {{ max_tokens = 7 }}')
+    with opened(path) as (study, store):
+        granted = benchmark.choose(study, store, None)
+        with pytest.raises(BenchwarrantError, match="no answers to rank; run `benchwarrant bench"):
+            benchmark.entries(study, store, granted)
+
+
+def test_an_answer_is_its_own_draw(study_store) -> None:
+    """Three draws on one question are three answers, and the board keeps them apart."""
+    study, store = study_store
+    first = next(r for r in store.responses() if r.model == "good")
+    again = [replace(first, draw=draw) for draw in (1, 2)]
+    spec, rubric = store.specs("judge")[0], study.rater_question.id
+    given = [Verdict(r.id, rubric, "rules", spec.id, value="incorrect") for r in again]
+    store.add([*again, *given])
+    granted = benchmark.choose(study, store, None)
+    good = next(e for e in benchmark.entries(study, store, granted) if e.model == "good")
+    grades = good.grades["sums"]
+    assert [grades[first.item, draw] for draw in range(3)] == [True, False, False]
+    assert len(grades) == 14
