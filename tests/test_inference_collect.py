@@ -162,6 +162,29 @@ def test_an_answer_says_how_it_came_about(study_store) -> None:
     assert (events["bad"]["parent"], events["bad"]["compression"]) == (None, None)
 
 
+def test_answers_of_several_tasks_and_draws_belong_to_their_questions(path: Path) -> None:
+    sampled(path, 2, 0.7)
+    edit(
+        path,
+        'name = "sums"\nlimit = 12',
+        'name = "sums"\nlimit = 5\n[[task]]\nname = "sort3"\nlimit = 4',
+    )
+    rows = [{"match": "+", "seed": s, "text": f"a sum, seed {s}"} for s in (40, 41)]
+    write(path.with_name("good.jsonl"), [*rows, {"text": "a list"}])
+    with opened(path, create=True) as (study, store):
+        collect_all(study, store)
+        items = {item.id: item for item in store.items()}
+        good = [r for r in store.responses() if r.model == "good"]
+        assert len(good) == 2 * (5 + 4)
+        specs = {spec.id: spec.body["task"] for spec in store.specs("model")}
+        for response in good:
+            item = items[response.item]
+            assert item.question in json.loads(response.prompt)[-1]["content"]
+            assert specs[response.spec] == item.task
+            of_sums = f"a sum, seed {40 + response.draw}"
+            assert response.text == (of_sums if item.task == "sums" else "a list")
+
+
 def test_a_second_run_asks_nothing(study_store) -> None:
     study, store = study_store
     assert collect_all(study, store) == {}

@@ -331,36 +331,33 @@ import sys
 from inference.engine import EngineSpec
 from inference.hf import HfEngine
 from samples.errors import BenchwarrantError
-try:
-    facts = HfEngine(EngineSpec("hf", sys.argv[1]), {"device": "cpu"}).facts()
-    print(facts["commit"], facts["parameters"])
-except BenchwarrantError as error:
-    print(error)
+for model in sys.argv[1:]:
+    try:
+        facts = HfEngine(EngineSpec("hf", model), {"device": "cpu"}).facts()
+        print(facts["commit"], facts["parameters"])
+    except BenchwarrantError as error:
+        print(error)
 """
 
 
 def test_the_hub_without_network(tiny, tmp_path):
     """What was downloaded before is used; what was not is one line."""
-
-    def load(model: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "-c", FROM_HUB, model],
-            env=os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)},
-            cwd=Path(__file__).parents[1],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert done.stdout.count("\n") == 1 and done.stderr == ""
-        return done.stdout
-
     repository, commit = tmp_path / "hub" / "models--we--tiny", "0123456789" * 4
     shutil.copytree(tiny, repository / "snapshots" / commit)
     (repository / "refs").mkdir()
     (repository / "refs" / "main").write_text(commit)
-    assert load("we/tiny") == f"{commit} 90688\n"
-    missing = load("we/missing")
+    done = subprocess.run(
+        [sys.executable, "-c", FROM_HUB, "we/tiny", "we/missing"],
+        env=os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)},
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    there, missing = done.stdout.splitlines()
+    assert there == f"{commit} 90688"
     assert "cannot load the model 'we/missing'" in missing and "HF_HUB_OFFLINE=1" in missing
+    assert done.stderr == ""
 
 
 def test_an_empty_folder_is_no_model(tmp_path):

@@ -239,18 +239,8 @@ def test_a_judge_that_is_ranked_itself_is_marked() -> None:
     assert "This judge is itself one of the models that it grades." in page
 
 
-def test_without_judges_or_labels_the_report_says_so() -> None:
-    study, audit = make_study(), make_audit(good=good())
+def test_without_judges_the_report_says_so() -> None:
     assert "benchwarrant judge" in report_html(make_value(make_audit()))
-    ref = audit.reference
-    empty = Reference(
-        np.full_like(ref.values, -1), (), np.empty((36, 0), int), "none", 0, (), audit.responses, 0
-    )
-    audit = Audit(**{**vars(audit), "reference": empty})
-    made = make_value(audit, study)
-    assert made["reference"]["prevalence"] is None and made["reference"]["reason"]
-    assert "no case has a settled label" in report_html(made)
-    assert "no case has a settled label" in report_markdown(made)
 
 
 # The pages
