@@ -67,13 +67,13 @@ def notes(value: Mapping[str, Any]) -> list[str]:
     error = value["judge_error"]
     kappa = error["cohen_kappa"]
     lines = [
-        f"graded by {value['judge']}, whose measured error is in the audit of n = {error['n']}"
+        f"Graded by {value['judge']}, whose measured error is in the audit of n = {error['n']}"
     ]
     if kappa["value"] is not None:
         lines[0] += f": Cohen's κ {kappa['value']:.2f}"
         if kappa["low"] is not None:
             lines[0] += f" [{kappa['low']:.2f}, {kappa['high']:.2f}]"
-    lines[0] += f", leniency {points(error['leniency'])} points"
+    lines[0] += f", leniency {points(error['leniency'])} points."
     if value["labels"] != "human":
         lines.append(MADE_BY_PROGRAM[value["labels"]])
     cells = [cell for row in value["rows"] for cell in row["tasks"].values() if cell]
@@ -86,11 +86,11 @@ def notes(value: Mapping[str, Any]) -> list[str]:
         ("ungraded", "answers not graded yet; they are not on the board"),
     ):
         if total := sum(cell[key] for cell in cells):
-            lines.append(f"{total} {words}")
+            lines.append(f"{total} {words}.")
     for row in value["compression"]:
         lines.append(
             f"{row['model']} against {row['parent']}: {points(row['change'])} points,"
-            f" {row['right_to_wrong']} right → wrong, {row['wrong_to_right']} wrong → right"
+            f" {row['right_to_wrong']} right → wrong, {row['wrong_to_right']} wrong → right."
         )
     return lines
 

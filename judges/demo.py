@@ -74,12 +74,12 @@ def run(folder: Path) -> None:
     say(f"{label_by_program(study)} reference labels made by program")
     _step("4. Three judges judge the audit set")
     judges.judge(study)
-    _step("5. The report holds the judges against the labels")
-    judges.report(study)
-    _step("6. The gate decides")
+    _step("5. The gate decides")
     with opened(study) as (opened_study, _):
         names = [block.name for block in opened_study.judge]
     decided = {name: _exit_code(partial(judges.approve, name, study)) for name in names}
+    _step("6. The report holds the judges against the labels")
+    judges.report(study)
     if not any(code == 0 for code in decided.values()):
         say("no judge was approved, so nothing may be graded; the report says why")
         raise typer.Exit(1)

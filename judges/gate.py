@@ -111,7 +111,8 @@ def _says(rule: RuleBlock, place: str, found: Figure, outcome: str, margin: floa
     where = f" (worst: {place})" if place else ""
     if found["low"] is None:
         return f"{rule.statistic}{where}: {found['reason']}; an undefined figure meets no rule"
-    shown = f"{found['value']:.3f} [{found['low']:.3f}, {found['high']:.3f}]"
+    value, low, high = (f"{round(found[e], 3) + 0:.3f}" for e in ("value", "low", "high"))
+    shown = f"{value} [{low}, {high}]"
     verdict = {
         "met": "met",
         "not met": "not met, the whole interval is on the wrong side",

@@ -23,6 +23,7 @@ class Judge(Protocol):
     def close(self) -> None: ...
 
 
+RULES_VERSION = 1  # goes up with every change of what a rule reads: it is then another judge
 JUDGES: dict[str, Any] = {
     "auto": "judges.rules:rule_judge",
     "exact": "judges.rules:rule_judge",
@@ -47,6 +48,8 @@ def judge_spec(study: Study, block: JudgeBlock) -> Spec:
     if block.engine is not None:
         check_known("engine", block.engine, ENGINES)
     body: dict[str, Any] = {"kind": block.kind}
+    if block.kind not in ("llm", "constant"):
+        body["rules"] = RULES_VERSION
     if block.value is not None:
         body["value"] = block.value
     if block.no_answer is not None:

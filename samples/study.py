@@ -125,6 +125,16 @@ class RuleBlock(Block):
     at_most: float | None = None
     within: float | None = Field(default=None, gt=0)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _usual_bound(cls, values: Any) -> Any:
+        """The end that must lie on the right side: the far one for at_most, both for within."""
+        if isinstance(values, dict) and "bound" not in values:
+            ends = {"at_most": "high", "within": "both"}
+            bound = next((end for limit, end in ends.items() if limit in values), "low")
+            return values | {"bound": bound}
+        return values
+
     @model_validator(mode="after")
     def _one_limit(self) -> "RuleBlock":
         limits = [self.at_least is not None, self.at_most is not None, self.within is not None]

@@ -334,8 +334,9 @@ def test_a_kill_loses_no_label_and_doubles_none(tmp_path: Path) -> None:
         )
         assert child.stdout is not None
         if kills < 4:
-            acknowledged.append(child.stdout.readline().strip())
-            time.sleep(rng.uniform(0.0, 0.3))
+            for _ in range(rng.randint(1, 15)):  # 100 labels outlast four such runs
+                acknowledged.append(child.stdout.readline().strip())
+            time.sleep(rng.uniform(0.0, 0.02))
             child.kill()
             kills += 1
         rest, _ = child.communicate(timeout=60)

@@ -102,8 +102,8 @@ def test_a_judge_checked_by_a_program_says_so_on_top(labels: str, says: str | No
 def test_notes_count_what_is_not_a_plain_grade() -> None:
     lines = notes(value())
     assert lines[0] == (
-        "graded by rules, whose measured error is in the audit of n = 40: Cohen's κ 0.90"
-        " [0.80, 0.95], leniency +1.0 [−2.0, +4.0] points"
+        "Graded by rules, whose measured error is in the audit of n = 40: Cohen's κ 0.90"
+        " [0.80, 0.95], leniency +1.0 [−2.0, +4.0] points."
     )
     assert lines[1].startswith("1 answers on which the judge failed; they count as wrong")
     assert lines[2].startswith("2 answers without text")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from judges.judge import JUDGES, judge_spec, open_judge
+from judges.judge import JUDGES, RULES_VERSION, judge_spec, open_judge
 from judges.llm import shipped_prompts
 from judges.rules import RuleJudge
 from samples.errors import BenchwarrantError
@@ -74,7 +74,7 @@ def test_no_address_and_no_key_name_stands_in_a_spec(study: Study) -> None:
 
 
 def test_a_rule_judge_is_its_kind_and_a_constant_one_its_value(study: Study) -> None:
-    assert spec(study, kind="auto").body == {"kind": "auto"}
+    assert spec(study, kind="auto").body == {"kind": "auto", "rules": RULES_VERSION}
     assert spec(study, kind="number").id != spec(study, kind="auto").id
     assert spec(study, kind="auto", no_answer="incorrect").body["no_answer"] == "incorrect"
     yes, no = (spec(study, kind="constant", value=v) for v in ("correct", "incorrect"))

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from samples.errors import BenchwarrantError
-from samples.study import load_study
+from samples.study import RuleBlock, load_study
 
 EXAMPLE = """
 name = "thinkslm-audit"
@@ -247,7 +247,7 @@ MODEL_KEYS = (
         ),
         (RULE, "[[policy.rule]] 1: a rule has exactly one of at_least, at_most, within"),
         (
-            RULE + "within = 0.1",
+            RULE + 'bound = "low"\nwithin = 0.1',
             '[[policy.rule]] 1: within goes with bound = "both", and only with it',
         ),
         (
@@ -319,3 +319,10 @@ def test_judges_may_share_a_name_with_a_model_but_not_with_each_other(write):
     assert load_study(write(text)).judge[0].name == "m"
     again = text + '[[judge]]\nname = "m"\nkind = "exact"\n'
     assert message(write(again)) == "study.toml: two [[judge]] blocks have the name 'm'"
+
+
+@pytest.mark.parametrize(
+    ("limit", "bound"), [("at_least", "low"), ("at_most", "high"), ("within", "both")]
+)
+def test_a_rule_without_bound_takes_the_strict_end(limit: str, bound: str) -> None:
+    assert RuleBlock(**{"statistic": "mcc", limit: 0.1}).bound == bound
