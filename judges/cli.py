@@ -214,6 +214,7 @@ def verify(study: StudyPath = DEFAULT) -> None:
 
     Example: benchwarrant verify
     """
+    from judges.crosscheck import alphas
     from judges.tables import load_audit
     from judges.warrant import check
 
@@ -231,6 +232,14 @@ def verify(study: StudyPath = DEFAULT) -> None:
                 differs = check(warrant, audit, opened_study)
                 broken += differs.startswith("broken")
                 say(f"warrant of {name} ({warrant.decision}): {differs or 'follows from the rows'}")
+            ours, theirs = alphas(audit.reference.ratings, len(audit.rubric.labels))
+            if ours == ours or theirs == theirs:  # either is defined
+                same = abs(ours - theirs) < 1e-9
+                broken += not same
+                say(
+                    f"agreement of the raters: α {ours:.4f}, by the krippendorff package"
+                    f" {theirs:.4f}{'' if same else ': they differ'}"
+                )
     if broken:
         raise typer.Exit(1)
 

@@ -1,9 +1,12 @@
 """The demo: the whole road by the commands themselves, on what the project carries with it."""
 
+import os
 import re
+import sys
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 import typer
@@ -91,8 +94,8 @@ def run(folder: Path) -> None:
     say(f"report:       {(folder / 'report' / 'report.html').resolve()}")
     say(f"leaderboard:  {(folder / 'report' / 'leaderboard.html').resolve()}")
     say("label the same answers yourself:")
-    say(f"  benchwarrant accounts add YOUR-NAME --study {study}")
-    say(f"  benchwarrant annotate --study {study}")
+    say(f"  {_command()} accounts add YOUR-NAME --study {study}")
+    say(f"  {_command()} annotate --study {study}")
 
 
 def _write_study(folder: Path) -> None:
@@ -101,6 +104,14 @@ def _write_study(folder: Path) -> None:
     for template, name in (("guidance.md", "guidance.md"), ("demo_judge.txt", "judge_prompt.txt")):
         write_text(folder / name, (templates / template).read_text("utf-8"))
     write_text(folder / "study.toml", (templates / "demo.toml").read_text("utf-8"))
+
+
+def _command() -> str:
+    """How this very program is called from here."""
+    called = Path(sys.argv[0])
+    if which("benchwarrant") or called.name != "benchwarrant":
+        return "benchwarrant"
+    return os.path.relpath(called)
 
 
 def _step(title: str) -> None:

@@ -210,16 +210,23 @@ def test_bad_input_is_one_line_and_writes_nothing(
     assert command(tmp_path, "status", "--json").stdout == before
 
 
-def kill_midway(folder: Path, words: list[str], table: str, wanted: int, already: int = 0) -> None:
+def kill_midway(
+    folder: Path,
+    words: list[str],
+    table: str,
+    wanted: int,
+    already: int = 0,
+    cwd: Path | None = None,
+) -> None:
     """Start a command and kill -9 it when some of the rows it shall write are there."""
     run = subprocess.Popen(
         [sys.executable, "-m", "benchwarrant", *words],
-        cwd=folder,
+        cwd=cwd or folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     found = already
     while time.monotonic() < deadline and run.poll() is None:
         time.sleep(0.05)
@@ -256,3 +263,29 @@ def test_kill_during_collect_judge_and_benchmark(tmp_path: Path) -> None:
     command(tmp_path, "benchmark")
     assert (rows(tmp_path, "responses"), rows(tmp_path, "verdicts")) == (80, 80)
     assert re.search(r"\b0 do not match", command(tmp_path, "verify").stdout)
+
+
+@pytest.mark.slow
+def test_the_demo_goes_on_after_a_kill_and_approves_one_judge(tmp_path: Path) -> None:
+    """The main job, on the real embedded model; about two minutes."""
+    study = tmp_path / "demo"
+    kill_midway(study, ["demo", str(study)], "responses", 294, cwd=tmp_path)
+    had = rows(study, "responses")
+    printed = command(tmp_path, "demo", str(study)).stdout
+    assert f"{294 - had} missing" in printed
+    status = json.loads(command(study, "status", "--json").stdout)
+    assert status["decisions"] == {
+        "rules": "approved",
+        "smollm2-135m-as-judge": "rejected",
+        "always-correct": "rejected",
+    }
+    assert status["rows"]["responses"] == 435
+    board = json.loads((study / "report" / "leaderboard.json").read_text())
+    rates = {row["model"]: row["aggregate"]["value"] for row in board["rows"]}
+    assert 0.25 < rates["smollm2-135m"] < 0.75
+    assert rates["smollm2-135m-pruned"] < rates["smollm2-135m-int8"]
+    assert board["labels"] == "reference"
+    for page in ("report.html", "leaderboard.html"):
+        assert "made by program" in (study / "report" / page).read_text()
+    verified = command(study, "verify").stdout
+    assert "0 do not match" in verified and verified.count("follows from the rows") == 3
