@@ -48,10 +48,13 @@ def show_json(value: Any) -> None:
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """A table: drawn on a terminal, tabs between fields elsewhere."""
+    """A table: drawn on a terminal, plain lines in columns elsewhere."""
     if not sys.stdout.isatty():
-        for row in (columns, *rows):
-            print("\t".join("" if cell is None else str(cell) for cell in row))
+        cells = [["" if cell is None else str(cell) for cell in row] for row in (columns, *rows)]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        for line in cells:
+            padded = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+            print("  ".join(padded).rstrip())
         return
     from rich.console import Console
     from rich.table import Table
