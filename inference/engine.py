@@ -2,9 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from samples.registry import find
+from pydantic import BaseModel, ValidationError
+
+from samples.errors import BenchwarrantError
+from samples.registry import did_you_mean, find
+
+M = TypeVar("M", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,18 @@ ENGINES: dict[str, Any] = {
     "openai": "inference.openai_api:OpenAIEngine",
     "replay": "inference.replay:ReplayEngine",
 }
+
+
+def checked(model: type[M], values: Mapping[str, Any], where: str) -> M:
+    """An engine's options or run settings; a mistake is one line that names the key."""
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        first = error.errors()[0]
+        key, said = ".".join(str(step) for step in first["loc"]), first["msg"]
+        if first["type"] == "extra_forbidden":
+            said = f"unknown; {did_you_mean(key, list(model.model_fields))}"
+        raise BenchwarrantError(f"{where}: {key!r}: {said}") from None
 
 
 def open_engine(spec: EngineSpec, run: Mapping[str, Any]) -> Engine:

@@ -10,22 +10,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from textwrap import shorten
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
 import transformers
 from filelock import FileLock, Timeout
 from huggingface_hub import snapshot_download
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from inference import embedded
 from inference.compress import compress
 from inference.drawing import GumbelDraw, StopAtText
-from inference.engine import Chat, Completion, EngineSpec, Sampling
+from inference.engine import Chat, Completion, EngineSpec, Sampling, checked
 from inference.rendering import plain, templated, with_system
 from samples.errors import BenchwarrantError
-from samples.registry import did_you_mean, find
+from samples.registry import find
 
 log = logging.getLogger(__name__)
 transformers.logging.set_verbosity_error()  # its advice and bars would tear our own bar apart
@@ -79,8 +79,8 @@ class HfEngine:
 
     def __init__(self, spec: EngineSpec, run: Mapping[str, Any]) -> None:
         self.spec = spec
-        self._options = _checked(Options, spec.options, "hf: options")
-        self._run = _checked(Run, run, "hf: run")
+        self._options = checked(Options, spec.options, "hf: options")
+        self._run = checked(Run, run, "hf: run")
         self._device = _device(self._run.device)
         on_cpu = self._device.type == "cpu"
         self._batch_size = self._run.batch_size or (16 if on_cpu else 64)
@@ -235,20 +235,6 @@ class HfEngine:
         if cuts:
             return text[: min(cuts)], "stop", end
         return (text, "stop", end + 1) if end < len(made) else (text, "length", end)
-
-
-M = TypeVar("M", bound=BaseModel)
-
-
-def _checked(model: type[M], values: Mapping[str, Any], where: str) -> M:
-    try:
-        return model.model_validate(dict(values))
-    except ValidationError as error:
-        first = error.errors()[0]
-        key, said = str(first["loc"][0]), first["msg"]
-        if first["type"] == "extra_forbidden":
-            said = f"unknown; {did_you_mean(key, list(model.model_fields))}"
-        raise BenchwarrantError(f"{where}: {key!r}: {said}") from None
 
 
 def _device(wanted: str | None) -> torch.device:

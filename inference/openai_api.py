@@ -14,18 +14,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
 import httpx2
 import openai
 from openai.types.chat import ChatCompletion
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from inference.engine import Chat, Completion, EngineSpec, Sampling
+from inference.engine import Chat, Completion, EngineSpec, Sampling, checked
 from samples.errors import BenchwarrantError
 from samples.records import canonical_json
-from samples.registry import did_you_mean
 
 OPENAI = "https://api.openai.com/v1"
 PATIENCE = 4  # so many requests in a row without an answer may be bad luck
@@ -83,8 +82,8 @@ class OpenAIEngine:
 
     def __init__(self, spec: EngineSpec, run: Mapping[str, Any]) -> None:
         self.spec = spec
-        self._options = _checked(Options, spec.options, "openai: options")
-        self._run = _checked(Run, run, "openai: run")
+        self._options = checked(Options, spec.options, "openai: options")
+        self._run = checked(Run, run, "openai: run")
         base_url = self._run.base_url or OPENAI
         self._host = _host(base_url)
         self._is_openai = f".{self._host}".endswith(".api.openai.com")
@@ -330,18 +329,3 @@ def _key(name: str | None) -> str:
     if not (key.isascii() and key.isprintable()):
         raise BenchwarrantError(f"openai: the environment variable {name} does not hold a key")
     return key
-
-
-M = TypeVar("M", bound=BaseModel)
-
-
-def _checked(model: type[M], values: Mapping[str, Any], where: str) -> M:
-    try:
-        return model.model_validate(dict(values))
-    except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(step) for step in first["loc"])
-        said = first["msg"]
-        if first["type"] == "extra_forbidden":
-            said = f"unknown; {did_you_mean(key, list(model.model_fields))}"
-        raise BenchwarrantError(f"{where}: {key!r}: {said}") from None
