@@ -48,7 +48,7 @@ def label_by_program(study: Path) -> int:
         audit_set = store.audit_set()
         assert audit_set is not None
         rubric = opened_study.rater_question
-        done = store.label_counts(rubric.id)
+        done = set(store.labelled(rubric.id))
         todo = [c.response for c in store.audit_cases(audit_set.id) if c.response not in done]
         made: list[Any] = [Account(LABELLER, kind="reference")]
         for case in store.cases(todo, rubric):

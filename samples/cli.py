@@ -239,7 +239,7 @@ def status(study: StudyPath = DEFAULT, as_json: AsJson = False) -> None:
         counts = store.counts()
         audit_set = store.audit_set()
         cases = store.audit_cases(audit_set.id) if audit_set else []
-        labelled = store.label_counts(audit_set.rubric) if audit_set else {}
+        labelled = set(store.labelled(audit_set.rubric)) if audit_set else set()
         done = sum(case.response in labelled for case in cases)
         decisions = {warrant.judge: warrant.decision for warrant in store.warrants()}
     if as_json:

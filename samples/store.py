@@ -331,11 +331,15 @@ class Store:
         )
 
     def label_counts(self, rubric: str) -> dict[str, int]:
-        """How many people have labelled each case; not what they said."""
+        """How many people have labelled each case; not what they said.
+
+        Reference labels, made by program, take nobody's place.
+        """
         return dict(
             self.db.execute(
                 "SELECT response, count(*) FROM current_labels"
-                " WHERE rubric = ? AND status = 'labelled' GROUP BY response",
+                " WHERE rubric = ? AND status = 'labelled' AND annotator NOT IN"
+                " (SELECT name FROM current_accounts WHERE kind = 'reference') GROUP BY response",
                 (rubric,),
             ).fetchall()
         )

@@ -331,3 +331,10 @@ def test_what_one_connection_writes_another_reads(store, one_of_each):
             assert other.events("a") == []  # nothing is seen before it is certain
             raise RuntimeError
         assert other.events("a") == store.events("a") == []
+
+
+def test_a_programs_label_takes_no_persons_place(full, one_of_each):
+    label = one_of_each["labels"]
+    full.add([Account("robot", kind="reference"), replace(label, annotator="robot")])
+    assert len(full.current_labels(label.rubric)) == 2
+    assert full.label_counts(label.rubric) == {label.response: 1}
