@@ -35,7 +35,7 @@ class Row:
     meta: Mapping[str, Any]
 
     def wrong(self, column: str, message: str) -> BenchwarrantError:
-        return BenchwarrantError(f"{self.file}, row {self.number}, column {column!r}: {message}")
+        return BenchwarrantError(f"{self.file}, line {self.number}, column {column!r}: {message}")
 
     def get(self, column: str) -> Any:
         """The value of an optional column; None where it is missing or empty."""
@@ -86,7 +86,7 @@ class Source:
 
 
 def read_rows(kind: str, source: Source) -> Iterator[Row]:
-    """The rows of a JSONL or CSV file with our column names; numbers count data rows from 1."""
+    """The rows of a JSONL or CSV file with our column names; numbers are the file's lines."""
     required, optional = COLUMNS[kind]
     reader = _csv_rows if source.path.suffix.lower() == ".csv" else _json_rows
     number, unused = 0, set(source.names)
@@ -96,12 +96,12 @@ def read_rows(kind: str, source: Source) -> Iterator[Row]:
         missing = [name for name in required if name not in row]
         if missing:
             raise BenchwarrantError(
-                f"{source.path}, row {number}: no column {missing[0]!r}; found"
+                f"{source.path}, line {number}: no column {missing[0]!r}; found"
                 f" {', '.join(row)}; rename one with --map theirs={missing[0]}"
             )
         if len(row) < len(raw):
             raise BenchwarrantError(
-                f"{source.path}, row {number}: --map gives two columns one name; found"
+                f"{source.path}, line {number}: --map gives two columns one name; found"
                 f" {', '.join(raw)}"
             )
         for name, value in row.items():
@@ -129,30 +129,31 @@ def _check_storable(path: Path, number: int, name: str, value: Any) -> None:
         canonical_json(value).encode()
     except ValueError:
         raise BenchwarrantError(
-            f"{path}, row {number}, column {name!r}: half a surrogate pair, NaN or infinity"
+            f"{path}, line {number}, column {name!r}: half a surrogate pair, NaN or infinity"
             " cannot be kept; replace it"
         ) from None
 
 
 def _csv_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     csv.field_size_limit(2**31 - 1)  # a response may be longer than the module's 128 KiB
-    number = 0
+    number = 1  # the header
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)  # or an open quote swallows rows in silence
             names = list(reader.fieldnames or [])
             if len(set(names)) < len(names):
                 raise BenchwarrantError(f"{path}: two columns have one name; found {names}")
-            for number, row in enumerate(reader, start=1):
+            for row in reader:
+                number = reader.line_num  # where the row ends, for a text in quotes over lines
                 if None in row or None in row.values():
                     raise BenchwarrantError(
-                        f"{path}, row {number}: has not as many fields as the header; a delimiter"
+                        f"{path}, line {number}: has not as many fields as the header; a delimiter"
                         " is missing or a text is not quoted"
                     )
                 yield number, row
     except csv.Error as error:
         raise BenchwarrantError(
-            f"{path}, row {number + 1}: not CSV ({error}); a text in quotes needs both of them"
+            f"{path}, line {number + 1}: not CSV ({error}); a text in quotes needs both of them"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise BenchwarrantError(f"cannot read {path}: {error}") from None
@@ -167,11 +168,11 @@ def _json_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                     continue
                 row = json.loads(line)
                 if not isinstance(row, dict):
-                    raise BenchwarrantError(f"{path}, row {number}: expected an object, {{…}}")
+                    raise BenchwarrantError(f"{path}, line {number}: expected an object, {{…}}")
                 yield number, row
     except json.JSONDecodeError as error:
         raise BenchwarrantError(
-            f"{path}, row {number}: not JSON ({error.msg});"
+            f"{path}, line {number}: not JSON ({error.msg});"
             " expected one object a line, or a file that ends in .csv"
         ) from None
     except (OSError, UnicodeDecodeError) as error:

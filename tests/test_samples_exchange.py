@@ -143,7 +143,7 @@ def test_labels_made_by_program_are_not_called_human(bring, study, complaint):
     assert study.accounts() == [Account("script", kind="reference")]
     again = row | {"model": "n", "strategy": "cot"}
     assert complaint("labels", [again]) == (
-        "labels.jsonl, row 1, column 'annotator': 'script' labels as reference already, not as"
+        "labels.jsonl, line 1, column 'annotator': 'script' labels as reference already, not as"
         " human; use another name"
     )
     bring("labels", [GOOD["labels"]])
@@ -289,7 +289,7 @@ BAD = [  # kind, what is wrong with the row, its column, the complaint
 def test_another_label_by_the_same_person_needs_a_time(bring, complaint):
     bring("labels", [GOOD["labels"]])
     changed = GOOD["labels"] | {"value": "incorrect"}
-    expected = f"labels.jsonl, row 1, column 'annotator': 'ada' is {NEVER}"
+    expected = f"labels.jsonl, line 1, column 'annotator': 'ada' is {NEVER}"
     assert complaint("labels", [changed]) == expected
     assert bring("labels", [changed | {"created_at": "2026-01-31"}]) == (1, 1)
 
@@ -301,7 +301,8 @@ def test_a_bad_row_says_where_and_what_was_expected(
 ):
     other = {"items": {"key": "k3"}, "responses": {"draw": "7"}}  # keys of their own
     bad = GOOD[kind] | other.get(kind, {}) | wrong
-    where = f"{kind}{suffix}, row 2, column {column!r}"
+    line = 3 if suffix == ".csv" else 2  # the header is a line as well
+    where = f"{kind}{suffix}, line {line}, column {column!r}"
     assert complaint(kind, [GOOD[kind], bad], suffix) == f"{where}: {expected}"
 
 
@@ -324,7 +325,7 @@ def test_a_bad_row_says_where_and_what_was_expected(
 )  # fmt: skip
 def test_a_json_value_of_the_wrong_type(complaint, kind, wrong, column, expected):
     """In an SQLite column it would turn into text, and its hash would not be the one stored."""
-    where = f"{kind}.jsonl, row 1, column {column!r}"
+    where = f"{kind}.jsonl, line 1, column {column!r}"
     assert complaint(kind, [GOOD[kind] | wrong]) == f"{where}: {expected}"
 
 
@@ -332,7 +333,7 @@ def test_a_json_value_of_the_wrong_type(complaint, kind, wrong, column, expected
 def test_half_a_surrogate_pair_anywhere_is_refused(complaint, kind):
     for column in (*GOOD[kind], "extra"):
         text = complaint(kind, [GOOD[kind], GOOD[kind] | {column: "\ud83d"}])
-        assert text.startswith(f"{kind}.jsonl, row 2, column {column!r}: half a surrogate pair")
+        assert text.startswith(f"{kind}.jsonl, line 2, column {column!r}: half a surrogate pair")
 
 
 # --- out and in again ----------------------------------------------------------------------------

@@ -39,7 +39,7 @@ def complaint(rows_of, tmp_path):
 
 def test_rows_know_their_number_and_keep_other_columns_apart(rows_of):
     first, second = rows_of(f"{HEADER},age\nt,k,m,ada,yes,40\nt,k,m,bob,no,50\n")
-    assert (first.number, second.number) == (1, 2)
+    assert (first.number, second.number) == (2, 3)  # the header is line 1
     assert list(first.values.values()) == ["t", "k", "m", "ada", "yes"]
     assert ",".join(first.values) == HEADER
     assert dict(second.meta) == {"age": "50"}
@@ -100,27 +100,27 @@ def test_json_values_are_spelled_as_python_spells_them(rows_of):
         (HEADER, "labels.csv has no rows"),
         (
             "task;key;model;annotator;value\nt;k;m;ada;yes\n",
-            "labels.csv, row 1: no column 'task'; found task;key;model;annotator;value; rename one"
+            "labels.csv, line 2: no column 'task'; found task;key;model;annotator;value; rename one"
             " with --map theirs=task",
         ),
         (
             f"{HEADER}\nt,k,m,ada,yes\nt,k,m,bob no\n",
-            "labels.csv, row 2: has not as many fields as the header; a delimiter is missing or a"
+            "labels.csv, line 3: has not as many fields as the header; a delimiter is missing or a"
             " text is not quoted",
         ),
         (
             f"{HEADER}\nt,k,m,ada,yes, certainly\n",
-            "labels.csv, row 1: has not as many fields as the header; a delimiter is missing or a"
+            "labels.csv, line 2: has not as many fields as the header; a delimiter is missing or a"
             " text is not quoted",
         ),
         (
             f'{HEADER}\nt,k,m,ada,yes\nt,k,m,bob,"no\nt,k,m,eve,no\n',
-            "labels.csv, row 2: not CSV (unexpected end of data); a text in quotes needs both of"
+            "labels.csv, line 3: not CSV (unexpected end of data); a text in quotes needs both of"
             " them",
         ),
         (
             f'{HEADER}\nt,k,m,"ada,yes\nt,k,m,"bob",no\n',
-            "labels.csv, row 1: not CSV (',' expected after '\"'); a text in quotes needs both of"
+            "labels.csv, line 2: not CSV (',' expected after '\"'); a text in quotes needs both of"
             " them",
         ),
         (
@@ -148,19 +148,19 @@ X = json.dumps(dict.fromkeys(HEADER.split(","), "x"))
         ("\n \n", "labels.jsonl has no rows"),
         (
             f'{X}\n{{"task": 1,\n',
-            "labels.jsonl, row 2: not JSON (Expecting property name enclosed in double quotes);"
+            "labels.jsonl, line 2: not JSON (Expecting property name enclosed in double quotes);"
             " expected one object a line, or a file that ends in .csv",
         ),
-        (f'{X}\n["t", "k"]\n', "labels.jsonl, row 2: expected an object, {…}"),
+        (f'{X}\n["t", "k"]\n', "labels.jsonl, line 2: expected an object, {…}"),
         (
             '{"task": "t", "id": 1}',
-            "labels.jsonl, row 1: no column 'key'; found task, id; rename one with --map"
+            "labels.jsonl, line 1: no column 'key'; found task, id; rename one with --map"
             " theirs=key",
         ),
         *(
             (
                 f'{X}\n{X[:-1]}, "{column}": {value}}}',
-                f"labels.jsonl, row 2, column '{column}': half a surrogate pair, NaN or infinity"
+                f"labels.jsonl, line 2, column '{column}': half a surrogate pair, NaN or infinity"
                 " cannot be kept; replace it",
             )
             for column, value in [
@@ -188,7 +188,7 @@ def test_a_map_that_fits_nothing_is_refused(complaint):
         "labels.csv has no column 'remark'; correct --map"
     )
     assert complaint(content, names={"note": "value"}) == (
-        f"labels.csv, row 1: --map gives two columns one name; found"
+        f"labels.csv, line 2: --map gives two columns one name; found"
         f" {HEADER.replace(',', ', ')}, note"
     )
 
