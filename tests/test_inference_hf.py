@@ -419,3 +419,17 @@ def test_the_embedded_model_answers_the_same_in_every_batch():
     # 30 layers of 7 matrices; 576 x (576 + 192 + 192 + 576 + 3 x 1536) numbers in a layer
     assert (record["matrices"], record["parameters_touched"]) == (210, 30 * 576 * 6144)
     assert 0 < record["max_error"] < 0.1 and record["share_zero"] < 0.05
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+def test_the_embedded_model_on_a_gpu():
+    """By itself it takes the GPU, in bfloat16 and larger batches, and knows a capital."""
+    engine = HfEngine(EngineSpec("hf", "embedded:smollm2-135m"), {})
+    chats = [(Message("user", "What is the capital of France?"),)] * 80
+    answers = texts(engine.generate(chats, Sampling(max_tokens=24)))
+    facts = engine.facts()
+    engine.close()
+    assert len(answers) == 80 and all("Paris" in answer for answer in answers)
+    assert (facts["device"].partition(":")[0], facts["dtype"]) == ("cuda", "bfloat16")
+    assert facts["batch_size"] == 64
