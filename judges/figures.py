@@ -247,18 +247,32 @@ def ranking_figures(
             samples = _ranking(name, people_b, judge_b)
             found = intervals.percentile_interval(samples, policy.confidence)
             made[name] = figure(value, *(float(end) for end in found))
-            if name.endswith("error") and made[name]["high"] == 0:
+            if not slices.apart[used].any():
                 questions = slices.clusters[handling][0, used]
-                made[name] |= _unseen_error(name, questions, policy.confidence)
+                made[name] |= _unseen(name, people[used], questions, policy.confidence)
     return made
 
 
-def _unseen_error(name: str, questions: IntArray, confidence: float) -> Figure:
-    """How far models' shares may be off where none of their questions shows a disagreement."""
+def _unseen(name: str, people: Array, questions: IntArray, confidence: float) -> Figure:
+    """The far end of a figure where no question of any model shows a disagreement.
+
+    Each model's share may still be off by the upper Clopper–Pearson limit of its questions. Errors
+    are the largest or the mean of these. The correlation is the lowest over two kinds of moves: any
+    two models towards each other and past, or all of them towards the middle and past it.
+    """
     none = np.zeros(len(questions))
-    unseen = intervals.clopper_pearson(none, questions.astype(np.float64), confidence)[1]
-    high = unseen.max() if name.startswith("worst") else unseen.mean()
-    return {"high": float(high), "note": NO_DISAGREEMENT}
+    off = intervals.clopper_pearson(none, questions.astype(np.float64), confidence)[1]
+    if name.endswith("error"):
+        high = off.max() if name.startswith("worst") else off.mean()
+        return {"high": float(high), "note": NO_DISAGREEMENT}
+    above, below = np.nonzero(people[:, None] > people)
+    pairs = np.zeros((len(above), len(people)))
+    pairs[np.arange(len(above)), above] = -off[above]
+    pairs[np.arange(len(below)), below] = off[below]
+    middle = np.linspace(0, 1, 21)[:, None] * off * np.sign(np.median(people) - people)
+    moved = people + np.concatenate([pairs, middle])
+    low = float(np.nanmin(_ranking(name, np.broadcast_to(people, moved.shape), moved)))
+    return {"low": low, "high": 1.0, "note": NO_DISAGREEMENT}
 
 
 def _positive_shares(tables: Array) -> tuple[Array, Array]:

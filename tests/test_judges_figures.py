@@ -13,6 +13,7 @@ from judges.figures import (
     EXACT,
     NO_DISAGREEMENT,
     ONE_QUESTION,
+    _unseen,
     agreement_figures,
     count,
     draw_resamples,
@@ -477,3 +478,15 @@ def test_slices_add_up_to_the_whole() -> None:
     assert parts.cases.sum() == whole.cases[0] == len(verdicts)
     cells = judge_cells(audit.reference.values, verdicts, 2)
     assert whole.point[0].ravel().tolist() == np.bincount(cells, minlength=6).tolist()
+
+
+def test_an_order_without_a_seen_disagreement_is_not_certain() -> None:
+    """Three models with 8, 4 and 0 of 8 right: 1 − 0.025^(1/8) = .369 is not ruled out each way.
+
+    8/8 − .369 = .631 and 4/8 + .369 = .869 change places, so ρ of (3, 2, 1) and (2, 3, 1) is .5;
+    with 200 questions each, .018 moves nothing past anything.
+    """
+    for questions, low in ((8, 0.5), (200, 1.0)):
+        people = np.array([1.0, 0.5, 0.0])
+        found = _unseen("spearman", people, np.full(3, questions), 0.95)
+        assert found["low"] == pytest.approx(low) and found["high"] == 1.0
