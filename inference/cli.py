@@ -53,7 +53,8 @@ def collect(
         say(f"model {name} could not be run: {reason}")
     if failed:
         raise BenchwarrantError(
-            f"{len(failed)} of the models could not be run; the others are done"
+            f"{len(failed)} of the models could not be run, as said above; mend that and run the"
+            " same command again"
         )
 
 
