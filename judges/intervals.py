@@ -171,26 +171,17 @@ def clopper_pearson(successes: Array, n: Array, confidence: float) -> tuple[Arra
     return np.where(n > 0, low, np.nan), np.where(n > 0, high, np.nan)
 
 
-def no_disagreement_table(table: Array, clusters: int, confidence: float) -> Array:
-    """The (K, K) table with as much disagreement as ``clusters`` without any cannot rule out.
-
-    All resamples of a table without disagreement are alike, so a bootstrap would claim certainty.
-    Here the upper Clopper–Pearson limit of the share, 1 − (α/2)^(1/m), moves off the diagonal, the
-    same part of every row, to the label farthest away. m counts clusters, not cases: at worst a
-    cluster's cases all go the same way.
-    """
-    moved = np.diagonal(table) * _not_ruled_out(clusters, confidence)
-    return _moved(table, moved)
-
-
 def no_disagreement_interval(
     statistic: Statistic, table: Array, clusters: int, confidence: float
 ) -> tuple[float, float]:
     """The range of the statistic over the ways to spread disagreement that cannot be ruled out.
 
-    Beside the even spread of `no_disagreement_table` all of it may fall into one row, as far as
-    the row reaches: the worst case for leniency, sensitivity and the like. An end is NaN where one
-    of these tables leaves the statistic undefined.
+    All resamples of a table without disagreement are alike, so a bootstrap would claim certainty.
+    Here the upper Clopper–Pearson limit of the share, 1 − (α/2)^(1/m), moves off the diagonal to
+    the label farthest away: the same part of every row, or all of it in one row as far as the row
+    reaches, which is the worst case for leniency, sensitivity and the like. m counts clusters, not
+    cases: at worst a cluster's cases all go the same way. An end is NaN where one of these tables
+    leaves the statistic undefined.
     """
     agreed = np.diagonal(table).astype(np.float64)
     share = _not_ruled_out(clusters, confidence)

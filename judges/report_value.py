@@ -11,7 +11,7 @@ from judges.evidence import Evidence
 from judges.gate import check_policy, decide, hold
 from judges.phrasing import VOICES, Voice, decision_says, finding_says
 from judges.tables import Audit, JudgeRun
-from judges.warrant import bindings, ready, versions
+from judges.warrant import changes, ready, versions
 from samples.errors import BenchwarrantError
 from samples.records import Warrant
 from samples.study import Study
@@ -109,8 +109,7 @@ def _decision(name: str, audit: Audit, study: Study, warrants: Sequence[Warrant]
     made: dict[str, Any] = {"decision": UNDECIDED}
     newest = next((w for w in reversed(warrants) if w.judge == name), None)
     if newest is not None:
-        bound, now = newest.body["bound_to"], bindings(audit, name, study)
-        changed = [what for what in now if now[what] != bound.get(what)]
+        changed = changes(newest, audit, study)
         if not changed:
             signed = {"signed_by": newest.signed_by} if newest.signed_by else {}
             warrant = {

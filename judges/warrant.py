@@ -139,13 +139,18 @@ def in_force(study: Study, store: Store, judge: str) -> Warrant:
     return warrant
 
 
-def stale(warrant: Warrant, audit: Audit, study: Study) -> str:
-    """The first thing that is no longer what the warrant was bound to; empty if all is."""
+def changes(warrant: Warrant, audit: Audit, study: Study) -> list[str]:
+    """What is no longer what the warrant was bound to; empty while it applies."""
     if warrant.judge not in audit.judges:
-        return "verdicts" if warrant.audit_set == audit.audit_set.id else "audit set"
+        return ["verdicts" if warrant.audit_set == audit.audit_set.id else "audit set"]
     now = bindings(audit, warrant.judge, study)
     bound = warrant.body["bound_to"]
-    return next((name for name in now if now[name] != bound.get(name)), "")
+    return [name for name in now if now[name] != bound.get(name)]
+
+
+def stale(warrant: Warrant, audit: Audit, study: Study) -> str:
+    """The first thing that changed; empty where nothing did."""
+    return next(iter(changes(warrant, audit, study)), "")
 
 
 def approved_judges(study: Study, store: Store) -> list[str]:
@@ -168,16 +173,10 @@ def _changed(old: Spec, new: Spec) -> str:
 
 
 def check(warrant: Warrant, audit: Audit, study: Study) -> str:
-    """Whether a warrant follows from the rows: what is stale or broken, or nothing."""
+    """Compute a warrant again from the rows: what is stale or broken, or nothing."""
     if changed := stale(warrant, audit, study):
         return f"stale: the {changed} changed since"
-    return rederive(warrant, audit, weigh_one(audit, study, warrant.judge), study)
-
-
-def rederive(warrant: Warrant, audit: Audit, evidence: Evidence, study: Study) -> str:
-    """Compute a warrant again from the rows: what differs, in words; empty where nothing does."""
-    if changed := stale(warrant, audit, study):
-        return f"stale: the {changed} changed since"
+    evidence = weigh_one(audit, study, warrant.judge)
     again = issue(audit, evidence, study, warrant.judge, (warrant.signed_by, warrant.created_at))
     if again.decision != warrant.decision:
         return f"broken: the rows say {again.decision}, the warrant says {warrant.decision}"
