@@ -8,35 +8,24 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from textwrap import shorten
 from time import perf_counter
 from typing import Any
 
 import torch
 import transformers
 from filelock import FileLock, Timeout
-from huggingface_hub import snapshot_download
 from pydantic import BaseModel, ConfigDict, Field
-from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+from transformers import GenerationConfig
 
 from inference import embedded
 from inference.compress import compress
 from inference.drawing import GumbelDraw, StopAtText
 from inference.engine import Chat, Completion, EngineSpec, Sampling, checked
+from inference.loading import end_tokens, load_model
 from inference.rendering import plain, templated, with_system
 from samples.errors import BenchwarrantError
-from samples.registry import find
 
 log = logging.getLogger(__name__)
-transformers.logging.set_verbosity_error()  # its advice and bars would tear our own bar apart
-transformers.logging.disable_progress_bar()
-logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
-
-DTYPES: dict[str, torch.dtype] = {
-    "float32": torch.float32,
-    "bfloat16": torch.bfloat16,
-    "float16": torch.float16,
-}
 
 
 class Options(BaseModel):
@@ -96,32 +85,23 @@ class HfEngine:
     def _load(self, usual_dtype: str) -> None:
         start = perf_counter()
         spec = self.spec
-        dtype = find("dtype", usual_dtype if spec.dtype == "auto" else spec.dtype, DTYPES)
-        try:
-            folder = _find_model(spec, self._run.base_dir)
-            no_code: dict[str, Any] = {"trust_remote_code": False}  # nor a question about it
-            tokenizer = AutoTokenizer.from_pretrained(folder, **no_code)
-            model = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, **no_code)
-        except (OSError, ValueError, ImportError) as error:
-            raise BenchwarrantError(
-                f"cannot load the model {spec.model!r} ({shorten(str(error), 200)}); check its "
-                "name, the network and, for a gated model, HF_TOKEN; HF_HUB_OFFLINE=1 uses only "
-                "what was downloaded before"
-            ) from error
+        dtype = usual_dtype if spec.dtype == "auto" else spec.dtype
+        loaded = load_model(spec, dtype, self._device, self._run.base_dir)
+        tokenizer, model = loaded.tokenizer, loaded.model
         if self._options.chat_template and not tokenizer.chat_template:
             raise BenchwarrantError(
                 f"the model {spec.model!r} has no chat template; set "
                 "options.chat_template = false to have it complete plain text"
             )
         self._context = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-        self._ends = _end_tokens(model, tokenizer)
+        self._ends = end_tokens(model, tokenizer)
         model.generation_config = GenerationConfig(
             eos_token_id=sorted(self._ends), pad_token_id=min(self._ends)
         )
-        self._tokenizer, self._model = tokenizer, model.to(self._device).eval()
+        self._tokenizer, self._model = tokenizer, model
         method = self._options.compress
         self._compressed = compress(self._model, method) if method else None
-        self._folder = folder
+        self._folder = loaded.folder
         self._load_seconds = perf_counter() - start
 
     def generate(self, chats: Sequence[Chat], sampling: Sampling) -> Iterator[Completion]:
@@ -261,38 +241,6 @@ def _wait_for_processor() -> FileLock:
         log.warning("another process runs a model on this CPU: waiting for it to finish")
         lock.acquire()
     return lock
-
-
-def _find_model(spec: EngineSpec, base_dir: Path) -> Path:
-    """The model's folder: an embedded one, a local one, or the hub's, fetched where needed."""
-    kind, _, name = spec.model.partition(":")
-    if kind == "embedded":
-        return embedded.path(log.info, name)
-    folder = base_dir / Path(spec.model).expanduser()
-    if folder.is_dir():
-        return folder
-    if spec.model.startswith((".", "/", "~")):
-        raise BenchwarrantError(f"there is no model folder {folder}; check the path")
-    # All at once and at one commit: asked for file by file, a dead network costs minutes.
-    return Path(
-        snapshot_download(
-            spec.model,
-            revision=spec.revision,
-            allow_patterns=["*.json", "*.jinja", "*.model", "*.safetensors", "*.txt"],
-            ignore_patterns=["consolidated*", "onnx/*", "original/*"],  # the weights once more
-        )
-    )
-
-
-def _end_tokens(model: Any, tokenizer: Any) -> set[int]:
-    """Every token that ends an answer, by the model's account and by the tokenizer's."""
-    own = model.generation_config.eos_token_id
-    ends = {*(own if isinstance(own, list) else [own]), tokenizer.eos_token_id} - {None}
-    if not ends:
-        raise BenchwarrantError(
-            "the model names no end token; name one as eos_token in its tokenizer_config.json"
-        )
-    return ends
 
 
 def _out_of_memory(error: RuntimeError) -> bool:
