@@ -12,18 +12,14 @@ from typing import Any
 import openai
 import pytest
 from pytest_httpserver import HTTPServer
+from quick_server import KEY, SOON, Handler, QuickServer, chats, failing, until
 from werkzeug import Request, Response
 
-from inference.engine import Chat, EngineSpec, Message, Sampling
+from inference.engine import EngineSpec, Message, Sampling
 from inference.openai_api import OpenAIEngine
 from samples.errors import BenchwarrantError
 
-KEY = "sk-secret-4711-never-to-be-seen"
-Handler = Callable[[Request], Response]
-
-
-def chats(*questions: str) -> list[Chat]:
-    return [(Message("user", question),) for question in questions]
+Connect = Callable[..., OpenAIEngine]
 
 
 def question(request: Request) -> str:
@@ -67,12 +63,6 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEST_KEY", KEY)
 
 
-class QuickServer(HTTPServer):
-    def thread_target(self) -> None:
-        assert self.server is not None
-        self.server.serve_forever(poll_interval=0.01)  # half a second would be spent at each stop
-
-
 @pytest.fixture
 def server() -> Iterator[HTTPServer]:
     with QuickServer(threaded=True) as server:
@@ -95,9 +85,6 @@ def connect(server: HTTPServer) -> Iterator[Callable[..., OpenAIEngine]]:
     for engine in opened:
         engine.close()
     server.check_handler_errors()
-
-
-Connect = Callable[..., OpenAIEngine]
 
 
 # What is sent and what comes back
@@ -223,7 +210,34 @@ def test_facts_say_who_answered(connect: Connect, server: HTTPServer) -> None:
         "host": f"localhost:{server.port}",
         "served": ["tiny-2026-01-01"],
         "system_fingerprints": ["fp_1"],
+        "sent": [{"model": "tiny", "temperature": 0.0, "max_tokens": 512}],
     }
+
+
+def test_facts_say_what_was_sent_for_each_draw(connect: Connect) -> None:
+    engine = connect(echo, {"extra_body": {"top_k": 5}})
+    for seed in (1, 2, 1):
+        list(engine.generate(chats("a"), Sampling(temperature=0.7, max_tokens=9, seed=seed)))
+    body = {"model": "tiny", "temperature": 0.7, "max_tokens": 9, "top_k": 5}
+    assert engine.facts()["sent"] == [body | {"seed": 1}, body | {"seed": 2}]
+
+
+def test_the_pace_is_kept(connect: Connect) -> None:
+    handler, seen = failing(0, lambda: answer("a"), echo)
+    engine = connect(handler, requests_per_minute=600)  # ten a second
+    assert len(list(engine.generate(chats(*"abcdef"), Sampling()))) == 6
+    assert seen[-1] - seen[0] >= 0.4
+
+
+def test_tokens_are_counted_by_what_the_server_says(connect: Connect) -> None:
+    """Each answer is 18 tokens, so 3,600 a minute are an answer each 0.3 s.
+
+    Guessed are 1 character / 4 + 582: ten seconds, which nobody waits for.
+    """
+    engine = connect(echo, tokens_per_minute=3600, concurrency=1)
+    begun = time.monotonic()
+    assert len(list(engine.generate(chats("a", "b", "c"), Sampling(max_tokens=582)))) == 3
+    assert 0.6 <= time.monotonic() - begun < 8
 
 
 # Outcomes: one row, while the others go on
@@ -295,29 +309,15 @@ def test_a_slow_reader_holds_the_requests_back(connect: Connect, server: HTTPSer
     assert len(list(answers)) == 49
 
 
-def failing(times: int, reply: Callable[[], Response]) -> tuple[Handler, list[float]]:
-    """Answer the first requests so, the next ones well; the list gets the time of each."""
-    seen: list[float] = []
-
-    def handler(request: Request) -> Response:
-        seen.append(time.monotonic())
-        return reply() if len(seen) <= times else echo(request)
-
-    return handler, seen
-
-
-SOON = {"retry-after-ms": "5"}
-
-
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 503])
 def test_a_passing_trouble_is_retried(connect: Connect, status: int) -> None:
-    handler, seen = failing(2, lambda: error(status, "busy", SOON))
+    handler, seen = failing(2, lambda: error(status, "busy", SOON), echo)
     [got] = connect(handler).generate(chats("a"), Sampling())
     assert got.text == "re: a" and len(seen) == 3
 
 
 def test_the_server_says_how_long_to_wait(connect: Connect) -> None:
-    handler, seen = failing(1, lambda: error(429, "slow down", {"Retry-After": "1"}))
+    handler, seen = failing(1, lambda: error(429, "slow down", {"Retry-After": "1"}), echo)
     [got] = connect(handler).generate(chats("a"), Sampling())
     assert got.text == "re: a"
     assert seen[1] - seen[0] >= 1  # the SDK's own first pause is at most half a second
@@ -332,12 +332,13 @@ def garbled() -> list[Response]:
         Response("<html>Welcome</html>", content_type="text/html"),
         Response('{"error": {"message": "upstream"}}', content_type="application/json"),
         Response('{"choices": []}', content_type="application/json"),
+        Response('{"choices": [{"message": {}}], "usage": 7}', content_type="application/json"),
     ]
 
 
-@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("number", range(6))
 def test_half_an_answer_or_none_is_retried(connect: Connect, number: int) -> None:
-    handler, seen = failing(1, lambda: garbled()[number])
+    handler, seen = failing(1, lambda: garbled()[number], echo)
     [got] = connect(handler, max_retries=1).generate(chats("a"), Sampling())
     assert got.text == "re: a" and len(seen) == 2
 
@@ -398,7 +399,9 @@ def test_a_server_that_takes_too_long(connect: Connect) -> None:
 
 
 def test_a_long_pause_is_reported_and_not_slept_through(connect: Connect) -> None:
-    handler, seen = failing(1, lambda: error(429, "come back tomorrow", {"Retry-After": "3600"}))
+    handler, seen = failing(
+        1, lambda: error(429, "come back tomorrow", {"Retry-After": "3600"}), echo
+    )
     with pytest.raises(BenchwarrantError, match="429: come back tomorrow; asks to wait 3600 s"):
         list(connect(handler).generate(chats("a"), Sampling()))
     assert len(seen) == 1
@@ -506,7 +509,7 @@ def test_openai_itself_is_the_default(
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.setenv("OPENAI_BASE_URL", "http://elsewhere/v1")  # the study file decides
     engine = OpenAIEngine(EngineSpec("openai", "m"), {"base_url": base_url})
-    body = engine._body([], Sampling(max_tokens=3))
+    body = engine._body(Sampling(max_tokens=3))
     engine.close()
     assert engine.facts()["host"] == "api.openai.com"
     assert body["max_completion_tokens"] == 3 and "max_tokens" not in body
@@ -542,13 +545,6 @@ def test_a_wrong_setting_is_refused_in_one_line(
 # Leaving early
 
 
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
 def test_leaving_early_waits_for_no_server_and_leaves_no_thread(
     connect: Connect, server: HTTPServer
 ) -> None:
@@ -564,7 +560,9 @@ def test_leaving_early_waits_for_no_server_and_leaves_no_thread(
     answers = engine.generate(chats(*(str(n) for n in range(100))), Sampling())
     assert next(answers).index == 0
     answers.close()  # type: ignore[attr-defined]
-    until(lambda: not engine._running)  # dropped already now, not only when the engine is closed
+    until(
+        lambda: not engine._requests._running
+    )  # dropped already now, not only when the engine is closed
     engine.close()
     assert not ended.is_set()  # the requests under way were dropped, not waited for
     assert "openai" not in [thread.name for thread in threading.enumerate()]
@@ -573,7 +571,7 @@ def test_leaving_early_waits_for_no_server_and_leaves_no_thread(
 
 
 def test_a_pause_between_two_tries_is_not_waited_for(connect: Connect) -> None:
-    handler, seen = failing(9, lambda: error(429, "slow down", {"Retry-After": "100"}))
+    handler, seen = failing(9, lambda: error(429, "slow down", {"Retry-After": "100"}), echo)
 
     def first_well(request: Request) -> Response:
         return echo(request) if question(request) == "0" else handler(request)
