@@ -1,9 +1,9 @@
 """Compressed variants of a loaded model: does a smaller copy still answer the same?
 
 Both methods change the weights in place and keep them in their old dtype, so they show what
-compression does to the answers, not what it saves in memory. Only the matrices of linear layers are
-touched: embeddings stay as they are, and so does the output head, which in small models is
-often the very same tensor (SmolLM2 ties the two).
+compression does to the answers, not what it saves in memory; inference/variants.py writes the
+smaller files. Only the matrices of linear layers are touched: embeddings stay as they are, and so
+does the output head, which in small models is often the very same tensor (SmolLM2 ties the two).
 """
 
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ import torch
 from samples.errors import BenchwarrantError
 from samples.registry import find
 
-Change = Callable[[torch.Tensor], torch.Tensor]  # float32 matrix -> its compressed values
+Change = Callable[[torch.Tensor], torch.Tensor]  # a matrix -> its compressed values
 
 
 def int8(argument: str) -> Change:
@@ -23,11 +23,16 @@ def int8(argument: str) -> Change:
         raise BenchwarrantError(f"compress: int8 takes no argument, got {argument!r}; write 'int8'")
 
     def change(weight: torch.Tensor) -> torch.Tensor:
-        scale = weight.abs().amax(dim=1, keepdim=True) / 127
-        scale = scale.clamp_min(torch.finfo(weight.dtype).tiny)  # a row of zeros stays zero
-        return (weight / scale).round().clamp(-127, 127) * scale
+        scale = int8_scale(weight).float()
+        return (weight.float() / scale).round().clamp(-127, 127) * scale
 
     return change
+
+
+def int8_scale(weight: torch.Tensor) -> torch.Tensor:
+    """The step of every row, in the matrix's own dtype: that is how a checkpoint stores it."""
+    scale = (weight.float().abs().amax(dim=1, keepdim=True) / 127).to(weight.dtype)
+    return torch.where(scale == 0, 1, scale)  # a row of zeros stays zero
 
 
 def prune(argument: str) -> Change:
@@ -55,16 +60,16 @@ METHODS: dict[str, Callable[[str], Change]] = {
 }
 
 
-def linear_weights(model: torch.nn.Module) -> Iterator[torch.Tensor]:
-    """The matrices of the linear layers, each once, without embeddings and output head."""
+def linear_layers(model: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Module]]:
+    """The linear layers by name, each matrix once, without embeddings and output head."""
     spared = {id(m.weight) for m in model.modules() if isinstance(m, torch.nn.Embedding)}
     head = getattr(model, "get_output_embeddings", lambda: None)()
     if head is not None:
         spared.add(id(head.weight))
-    for module in model.modules():
+    for name, module in model.named_modules():
         if isinstance(module, torch.nn.Linear) and id(module.weight) not in spared:
             spared.add(id(module.weight))
-            yield module.weight.detach()  # the same memory, outside the gradients
+            yield name, module
 
 
 def compress(model: torch.nn.Module, method: str) -> dict[str, Any]:
@@ -73,9 +78,10 @@ def compress(model: torch.nn.Module, method: str) -> dict[str, Any]:
     change = find("compression", name, METHODS)(argument)
     matrices = touched = zeros = 0
     worst = 0.0
-    for weight in linear_weights(model):
+    for _, layer in linear_layers(model):
+        weight = layer.weight.detach()  # the same memory, outside the gradients
         before = weight.to(torch.float32, copy=True)
-        weight.copy_(change(before))
+        weight.copy_(change(weight))
         matrices, touched = matrices + 1, touched + weight.numel()
         zeros += int((weight == 0).sum())
         worst = max(worst, float((weight.float() - before).abs().max()))

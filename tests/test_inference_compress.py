@@ -5,7 +5,7 @@ import torch
 from tiny_model import build_tiny_model
 from torch import nn
 
-from inference.compress import compress, linear_weights
+from inference.compress import compress, linear_layers
 from samples.errors import BenchwarrantError
 
 
@@ -24,6 +24,16 @@ def test_int8_rounds_to_the_nearest_step_of_its_row():
     torch.testing.assert_close(layer.weight.data, torch.tensor(expected))
     assert record["max_error"] == pytest.approx(0.007, abs=1e-6)  # 0.033 -> 0.04
     assert record["share_zero"] == pytest.approx(4 / 9)
+
+
+def test_int8_rounds_the_step_as_the_matrix_is_stored():
+    # 1 / 127 = 0.00787402; the nearest bfloat16 is 129 / 2^14 = 0.00787354 (8 significant bits).
+    # 0.7 is stored as 179 / 2^8 = 0.69921875, which is 88.806 steps -> 89 x 0.00787354 = 0.70074,
+    # stored as 179 / 2^8 again; 127 x 0.00787354 = 0.99994 is stored as 1.
+    layer = one_matrix([[1.0, 0.7, -0.0118]], torch.bfloat16)
+    compress(layer, "int8")
+    # -0.0118 is stored as -0.01177979, which is 1.4961 steps -> one step
+    assert layer.weight.tolist() == [[1.0, 179 / 256, -129 / 2**14]]
 
 
 def test_int8_leaves_at_most_255_values_in_a_row():
@@ -92,7 +102,7 @@ def test_spares_an_untied_head_and_counts_a_shared_layer_once():
         def get_output_embeddings(self) -> nn.Module:
             return self.head
 
-    assert [tuple(weight.shape) for weight in linear_weights(Model())] == [(4, 4)]
+    assert [name for name, _ in linear_layers(Model())] == ["first"]
 
 
 @pytest.mark.parametrize("method", ["prune", "prune-0", "prune-1", "prune-x", "prune-nan"])
