@@ -3,6 +3,9 @@
 import os
 import re
 import tomllib
+from difflib import get_close_matches
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
@@ -82,13 +85,50 @@ class EngineBlock(Block):
         return table
 
 
+@cache
+def catalogue() -> dict[str, dict[str, str]]:
+    """What `from` in a [[model]] block can name. It lies with the engines, and is read as data."""
+    return tomllib.loads((files("inference") / "catalog.toml").read_text(encoding="utf-8"))
+
+
 class ModelBlock(EngineBlock):
+    entry: str | None = Field(default=None, alias="from")  # of the catalogue
     engine: str | None = "hf"
     model: str
     strategies: list[str] = Field(default=["direct"], min_length=1)
     draws: int = Field(default=1, ge=1)
     parent: str | None = None  # the model that this one was compressed or distilled from
     compression: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_catalogue(cls, values: Any) -> Any:
+        """What the catalogue's entry says, where the block itself says nothing."""
+        slug = values.get("from") if isinstance(values, dict) else None
+        if not isinstance(slug, str):
+            return values
+        if slug not in catalogue():
+            close = get_close_matches(slug, catalogue(), n=1)
+            hint = did_you_mean(slug, close) if close else "`benchwarrant models` lists it"
+            raise ValueError(f"the catalogue has no model {slug!r}; {hint}")
+        entry = catalogue()[slug]
+        block = {
+            "name": slug,
+            "model": entry.get("model"),
+            "parent": entry.get("parent"),
+            "compression": entry.get("method"),
+            **values,
+        }
+        if block["model"] is None:
+            raise ValueError(
+                f'no hub id is certain for {slug!r} ({entry["note"]}); name one: model = "…"'
+            )
+        return block
+
+    @property
+    def listed_parent(self) -> str | None:
+        """The parent by the catalogue: it need not be a model of the study."""
+        return catalogue()[self.entry].get("parent") if self.entry else None
 
 
 class JudgeBlock(EngineBlock):
@@ -170,6 +210,19 @@ class Study(Block):
 
     _folder: Path = PrivateAttr(default=Path())
 
+    @field_validator("model")
+    @classmethod
+    def _parents(cls, blocks: list[ModelBlock]) -> list[ModelBlock]:
+        """A parent by the catalogue has the name of the block that stands for it here, if any."""
+        named = {block.entry: block.name for block in reversed(blocks) if block.entry}
+        named |= {block.name: block.name for block in blocks}
+        return [
+            block.model_copy(update={"parent": named[block.parent]})
+            if block.parent in named and block.parent == block.listed_parent
+            else block
+            for block in blocks
+        ]
+
     @model_validator(mode="after")
     def _names(self) -> "Study":
         for kind in ("task", "model", "judge"):
@@ -179,8 +232,8 @@ class Study(Block):
                 raise ValueError(f"two [[{kind}]] blocks have the name {twice[0]!r}")
         models = {block.name for block in self.model}
         for block in self.model:
-            if block.parent is not None and block.parent not in models:
-                hint = did_you_mean(block.parent, list(models))
+            if block.parent not in {*models, block.listed_parent, None}:
+                hint = did_you_mean(str(block.parent), list(models))
                 raise ValueError(f"[[model]] {block.name}: no parent {block.parent!r}; {hint}")
         for judge in self.judge:
             for label in (judge.value, judge.no_answer):
@@ -265,7 +318,7 @@ def _place(location: tuple[int | str, ...], values: Any) -> str:
         if isinstance(step, str):
             words.append(step)
         elif isinstance(here, dict):
-            name = here.get("name")
+            name = here.get("name", here.get("from"))
             words = [f"[[{'.'.join(words)}]]", name if isinstance(name, str) else f"{step + 1}"]
         else:
             words.append(f"{step + 1}")
@@ -284,4 +337,4 @@ def _known_keys(location: tuple[int | str, ...]) -> list[str]:
         if isinstance(step, str) and step in block.model_fields:
             kind = block.model_fields[step].annotation
             block = next(iter(getattr(kind, "__args__", ())), kind)
-    return list(block.model_fields)
+    return [field.alias or name for name, field in block.model_fields.items()]

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+import samples.study as study_module
 from samples.errors import BenchwarrantError
-from samples.study import RuleBlock, load_study
+from samples.study import RuleBlock, catalogue, load_study
 
 EXAMPLE = """
 name = "thinkslm-audit"
@@ -152,8 +153,8 @@ MODEL = NAME + '[[model]]\nname = "m"\nmodel = "x"\n'
 JUDGE = NAME + '[[judge]]\nname = "j"\n'
 RULE = NAME + '[[policy.rule]]\nstatistic = "mcc"\n'
 MODEL_KEYS = (
-    "compression, draws, dtype, engine, model, name, options, parent, revision, run, sampling,"
-    " strategies"
+    "compression, draws, dtype, engine, from, model, name, options, parent, revision, run,"
+    " sampling, strategies"
 )
 
 
@@ -326,3 +327,101 @@ def test_judges_may_share_a_name_with_a_model_but_not_with_each_other(write):
 )
 def test_a_rule_without_bound_takes_the_strict_end(limit: str, bound: str) -> None:
     assert RuleBlock(**{"statistic": "mcc", limit: 0.1}).bound == bound
+
+
+# --- models from the catalogue -------------------------------------------------------------------
+
+INT4 = '[[model]]\nfrom = "qwen2.5-0.5b-gptq-int4"\n'
+PARENT = '[[model]]\nfrom = "qwen2.5-0.5b"\n'
+
+
+def test_an_entry_of_the_catalogue_is_a_whole_block(write):
+    variant, parent = load_study(write(NAME + INT4 + PARENT)).model
+    assert variant.name == "qwen2.5-0.5b-gptq-int4"
+    assert variant.model == "Qwen/Qwen2.5-0.5B-Instruct-GPTQ-Int4"
+    assert (variant.parent, variant.compression) == ("qwen2.5-0.5b", "GPTQ, 4-bit weights")
+    assert (parent.name, parent.model) == ("qwen2.5-0.5b", "Qwen/Qwen2.5-0.5B-Instruct")
+    assert (parent.parent, parent.compression) == (None, None)
+    assert (variant.engine, variant.strategies) == ("hf", ["direct"])  # as in any block
+
+
+def test_the_blocks_own_keys_stand_before_the_catalogues(write):
+    own = {"name": "mine", "model": "folder", "parent": "mine", "compression": "by hand"}
+    text = INT4 + "".join(f'{key} = "{value}"\n' for key, value in own.items())
+    (block,) = load_study(write(NAME + text)).model
+    assert {key: getattr(block, key) for key in own} == own
+
+
+@pytest.mark.parametrize(
+    ("others", "parent"),
+    [
+        ("", "qwen2.5-0.5b"),  # the parent need not be run
+        (PARENT, "qwen2.5-0.5b"),
+        (PARENT + 'name = "whole"\n', "whole"),
+        (PARENT + 'name = "whole"\n' + PARENT + 'name = "again"\n', "whole"),
+        (PARENT + 'name = "whole"\n' + PARENT, "qwen2.5-0.5b"),
+        ('[[model]]\nname = "qwen2.5-0.5b"\nmodel = "folder"\n', "qwen2.5-0.5b"),
+    ],
+)
+def test_a_parent_by_the_catalogue_is_the_block_that_stands_for_it(write, others, parent):
+    assert load_study(write(NAME + INT4 + others)).model[0].parent == parent
+    assert load_study(write(NAME + others + INT4)).model[-1].parent == parent
+
+
+@pytest.mark.parametrize(
+    ("toml", "expected"),
+    [
+        (
+            '[[model]]\nfrom = "qwen2.5-0.5-gptq-int4"',
+            "[[model]] qwen2.5-0.5-gptq-int4: the catalogue has no model 'qwen2.5-0.5-gptq-int4';"
+            " did you mean 'qwen2.5-0.5b-gptq-int4'?",
+        ),
+        (
+            '[[model]]\nname = "m"\nfrom = "?"',
+            "[[model]] m: the catalogue has no model '?'; `benchwarrant models` lists it",
+        ),
+        (
+            '[[model]]\nfrom = "phi-3-small-7b"',
+            "[[model]] phi-3-small-7b: no hub id is certain for 'phi-3-small-7b'"
+            " (Phi-3-small-8k-instruct or Phi-3-small-128k-instruct: the paper does not say which);"
+            ' name one: model = "…"',
+        ),
+        ('[[model]]\nfrom = 3\nmodel = "x"\nname = "m"', "[[model]] m from: Input should be a"),
+        (INT4 + "drws = 2", "[[model]] qwen2.5-0.5b-gptq-int4: unknown key 'drws'; did you mean"),
+        (INT4 + 'entry = "x"', "[[model]] qwen2.5-0.5b-gptq-int4: unknown key 'entry'; known:"),
+        (
+            INT4 + 'parent = "qwen2.5-0.5"',
+            "[[model]] qwen2.5-0.5b-gptq-int4: no parent 'qwen2.5-0.5'; did you mean",
+        ),
+        (  # a parent that the catalogue knows, but not as this entry's
+            INT4 + 'parent = "qwen2-0.5b"',
+            "[[model]] qwen2.5-0.5b-gptq-int4: no parent 'qwen2-0.5b'; did you mean",
+        ),
+        (
+            '[[model]]\nname = "m"\nmodel = "x"\nparent = "qwen2.5-0.5b"\n' + INT4,
+            "[[model]] m: no parent 'qwen2.5-0.5b'; did you mean",
+        ),
+        (INT4 + INT4, "two [[model]] blocks have the name 'qwen2.5-0.5b-gptq-int4'"),
+    ],
+)
+def test_a_mistake_with_the_catalogue(write, toml, expected):
+    assert message(write(NAME + toml)).startswith(f"study.toml: {expected}")
+
+
+def test_a_model_without_a_certain_hub_id_takes_the_studys(write):
+    text = '[[model]]\nfrom = "phi-3-small-7b"\nmodel = "microsoft/Phi-3-small-8k-instruct"'
+    (block,) = load_study(write(NAME + text)).model
+    assert (block.name, block.model) == ("phi-3-small-7b", "microsoft/Phi-3-small-8k-instruct")
+
+
+def test_a_study_without_entries_does_not_read_the_catalogue(write):
+    catalogue.cache_clear()
+    load_study(write(MODEL))
+    assert catalogue.cache_info().misses == 0
+
+
+def test_what_the_templates_comments_propose_is_right(write):
+    template = Path(study_module.__file__).with_name("templates") / "study.toml"
+    text = template.read_text(encoding="utf-8")
+    (line,) = [line for line in text.splitlines() if line.startswith("# from = ")]
+    assert load_study(write(NAME + "[[model]]\n" + line.removeprefix("# "))).model
