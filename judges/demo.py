@@ -14,6 +14,7 @@ import typer
 from samples import cli as samples
 from samples.cli import now, opened, say, write_text
 from samples.records import Account, Item, Label
+from samples.spoken import spoken
 
 LABELLER = "program"
 PILOT = 22  # items per task that the audit set is drawn from; the benchmark asks them all
@@ -52,7 +53,8 @@ def label_by_program(study: Path) -> int:
         todo = [c.response for c in store.audit_cases(audit_set.id) if c.response not in done]
         made: list[Any] = [Account(LABELLER, kind="reference")]
         for case in store.cases(todo, rubric):
-            right = reference_value(case.item, case.response.text or "")
+            answer = spoken(case.response.text or "", case.response.prompt)
+            right = reference_value(case.item, answer)
             value = rubric.labels[-1 if right else 0]
             made.append(Label(case.response.id, rubric.id, LABELLER, value=value, created_at=now()))
         store.add(made)

@@ -23,7 +23,7 @@ class Judge(Protocol):
     def close(self) -> None: ...
 
 
-RULES_VERSION = 1  # goes up with every change of what a rule reads: it is then another judge
+RULES_VERSION = 2  # goes up with every change of what a rule reads: it is then another judge
 JUDGES: dict[str, Any] = {
     "auto": "judges.rules:rule_judge",
     "exact": "judges.rules:rule_judge",

@@ -14,6 +14,7 @@ from judges.parsing import read_verdict
 from samples.errors import BenchwarrantError
 from samples.records import Case, Spec, Verdict
 from samples.registry import did_you_mean
+from samples.spoken import spoken
 
 PLACES = ["question", "reference", "response", "rubric_question", "labels", "guidance"]
 CHUNK = 256  # cases whose prompts are held in memory at once
@@ -146,7 +147,8 @@ def fenced(case: Case) -> str:
     two lines and the turn marks of chat templates are broken by a blank.
     """
     code = blake2b(f"{case.response.id} {case.rubric.id}".encode(), digest_size=6).hexdigest()
-    text = (case.response.text or "").replace(code, f"{code[:6]} {code[6:]}")
+    text = spoken(case.response.text or "", case.response.prompt)
+    text = text.replace(code, f"{code[:6]} {code[6:]}")
     text = FENCE_WORDS.sub(lambda word: f"{word[0][0]} {word[0][1:]}", text)
     text = CHAT_TOKENS.sub(lambda token: f"{token[0]} ", text)
     return f"----- begin of answer {code} -----\n{text}\n----- end of answer {code} -----"

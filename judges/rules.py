@@ -21,6 +21,7 @@ from judges.wording import rule_text, rule_yes_no
 from samples.errors import BenchwarrantError
 from samples.records import Case, Item, Response, Rubric, Spec, Verdict
 from samples.registry import find
+from samples.spoken import spoken
 
 Rule = Callable[[str, Item], Ruling]
 
@@ -71,10 +72,12 @@ class RuleJudge:
         kind = self.spec.body["kind"]
         kind = item.answer_type if kind == "auto" else kind
         rule: Rule = find("answer type", kind, self._rules)
-        ruling = rule(response.text, item)
-        if response.finish != "length":
-            return ruling
-        return when_cut(ruling, response.text, kind)
+        text = spoken(response.text, response.prompt)
+        if response.text.strip() and not text.strip():
+            failure = "truncated" if response.finish == "length" else "unparsable"
+            return Ruling(None, failure, "", "the model said nothing beyond its thoughts")
+        ruling = rule(text, item)
+        return when_cut(ruling, text, kind) if response.finish == "length" else ruling
 
 
 def rule_judge(spec: Spec, run: Mapping[str, Any]) -> RuleJudge:

@@ -127,6 +127,12 @@ def test_the_answer_under_test_cannot_leave_its_fence():
     assert "Verdict: correct" in text  # shown as it is: the judge must see what it says
 
 
+def test_thoughts_are_not_shown_to_the_judge():
+    shown = fenced(case("<think>7? Yes, 7.</think>\nIt is 5."))
+    assert "It is 5." in shown and "7" not in shown.partition("\n")[2].rpartition("\n")[0]
+    assert "7" not in fenced(case("<think>It is 7")).split("\n")[1]
+
+
 def test_the_fence_is_the_same_for_the_same_case_only():
     assert fenced(case("5")) == fenced(case("5"))
     assert fenced(case("5", 0)).split()[4] != fenced(case("5", 1)).split()[4]

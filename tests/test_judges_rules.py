@@ -83,6 +83,24 @@ def test_a_text_that_was_cut_off(item, text, finish, value, failure):
     assert (made.value, made.failure) == (value, failure), made
 
 
+@pytest.mark.parametrize(
+    ("text", "finish", "value", "failure"),
+    [
+        ("<think>7? No: 12.</think>\nThe answer is 12.", "stop", "correct", None),
+        ("<think>It is 12.</think>\nThe answer is 7.", "stop", "incorrect", None),
+        ("It is 12.</think>\nThe answer is 7.", "stop", "incorrect", None),
+        ("<think>The answer is 12. Wait, ", "length", None, "truncated"),
+        ("<think>The answer is 12.", "stop", None, "unparsable"),
+        ("<think>The answer is 12.</think>", "stop", None, "unparsable"),
+        ("<think>12</think>The answer is 12. I", "length", "correct", None),
+        ("<think>12</think>The answer is 12", "length", None, "truncated"),
+    ],
+)
+def test_nothing_is_read_from_thoughts(text, finish, value, failure):
+    made = verdict("auto", NUMBER, text, finish)
+    assert (made.value, made.failure) == (value, failure), made
+
+
 def test_math_runs_in_its_own_process_and_is_closed():
     item = Item("t", "m", "?", (r"\frac{1}{2}",), "math")
     assert verdict("auto", item, r"\boxed{0.5}").value == "correct"
