@@ -86,12 +86,29 @@ FORMS: dict[str, Form] = {
 
 def render(item: Item, strategy: str, exemplars: Sequence[Item], system: str | None = None) -> Chat:
     """The chat that asks one item: system text, worked examples as turns, the question."""
-    plan = find("strategy", strategy, STRATEGIES)
-    turns = [] if system is None else [Message("system", system)]
-    for exemplar in _shown(strategy, exemplars, item.task):
-        turns.append(Message("user", _question(exemplar, plan.reasons)))
-        turns.append(Message("assistant", _reply(exemplar, plan.reasons)))
-    return (*turns, Message("user", _question(item, plan.reasons)))
+    said = () if system is None else (Message("system", system),)
+    return (*said, *examples(strategy, exemplars, item.task), question(item, strategy))
+
+
+def examples(strategy: str, exemplars: Sequence[Item], task: str) -> Chat:
+    """The worked examples as turns: the same for all items of a task."""
+    reasons = find("strategy", strategy, STRATEGIES).reasons
+    turns = []
+    for exemplar in _shown(strategy, exemplars, task):
+        turns.append(Message("user", _question(exemplar, reasons)))
+        turns.append(Message("assistant", _reply(exemplar, reasons)))
+    return tuple(turns)
+
+
+def shows_examples(strategy: str) -> bool:
+    """Whether the strategy needs worked examples."""
+    plan: Strategy = find("strategy", strategy, STRATEGIES)
+    return plan.shots != 0
+
+
+def question(item: Item, strategy: str) -> Message:
+    """The turn that asks an item."""
+    return Message("user", _question(item, find("strategy", strategy, STRATEGIES).reasons))
 
 
 def prompting_text(

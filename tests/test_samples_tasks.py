@@ -111,14 +111,26 @@ def test_facts_are_offered_in_drawn_order() -> None:
     assert set(Counter(item.reference for item in items)) == set("ABCD")
 
 
+def test_only_the_exemplars_of_sorting_are_worked_out() -> None:
+    data = load("sort3")
+    shown = data.exemplars[0]
+    a, b, c = json.loads(shown.reference)
+    assert shown.meta["rationale"] == f"The smallest is {a}, then {b}, then {c}."
+    assert not any("rationale" in item.meta for item in data.items)
+
+
 # Choosing among the items
 
 
 def numbered(folder: Path, count: int, name: str = "rows.jsonl", first: int = 0) -> Path:
-    rows = ({"question": f"Q{n}?", "answer": f"so #### {n}"} for n in range(first, first + count))
+    rows = rows_of(range(first, first + count))
     path = folder / name
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return path
+
+
+def rows_of(numbers: range) -> list[dict[str, str]]:
+    return [{"question": f"Q{n}?", "answer": f"so #### {n}"} for n in numbers]
 
 
 def test_limit_is_a_seeded_sample_in_file_order_that_grows(tmp_path: Path) -> None:
@@ -315,6 +327,29 @@ def test_without_a_path_the_hub_is_asked(
     (cached / "refs" / "main").write_text("0" * 40)
     write(cached / "snapshots" / ("0" * 40) / f"{file}-00000-of-00001.parquet", row)
     assert len(load(task).items) == 1
+
+
+def test_from_the_hub_exemplars_are_of_the_train_split_and_not_among_the_items(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cached = fake_hub(tmp_path, monkeypatch) / "datasets--openai--gsm8k"
+    (cached / "refs").mkdir(parents=True)
+    (cached / "refs" / "main").write_text("0" * 40)
+    files = cached / "snapshots" / ("0" * 40) / "main"
+    ending = "-00000-of-00001.parquet"
+    write(files / f"test{ending}", *rows_of(range(20)))
+    asked = load("gsm8k", limit=5)  # zero-shot: there is no train split yet, and none is missed
+    with pytest.raises(BenchwarrantError, match=r"'main/train-.* and set exemplars = to it"):
+        load("gsm8k", limit=5, shots=True)
+    write(files / f"train{ending}", *rows_of(range(10, 30)))  # half of it stands in the test split
+    data = load("gsm8k", limit=5, shots=True)
+    assert data.items == asked.items
+    assert len(data.exemplars) == 8
+    assert {int(exemplar.reference) for exemplar in data.exemplars} <= set(range(20, 30))
+    assert load("gsm8k", shots=True).exemplars == data.exemplars  # as many as are asked
+    assert load("gsm8k", seed=1, shots=True).exemplars != data.exemplars
+    own = numbered(tmp_path, 3, "few.jsonl", first=50)
+    assert len(load("gsm8k", exemplars=own, shots=True).exemplars) == 3
 
 
 def test_a_hub_out_of_reach_says_which_file_to_fetch(

@@ -4,7 +4,7 @@ A loader turns one task's own files, or a seed, into items. Adding a task is one
 line in ``TASKS``.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
@@ -45,6 +45,8 @@ class TaskOptions:
     exemplars: Path | None = None
     seed: int = 0
     options: Mapping[str, Any] = field(default_factory=dict)
+    split: str | None = None  # of the dataset on the hub; the task's own when left out
+    shots: bool = False  # exemplars will be shown: worth fetching the train split
 
 
 @dataclass(frozen=True)
@@ -118,8 +120,8 @@ def load_task(options: TaskOptions, task: str) -> TaskData:
     """The items to ask and the exemplars to show for one [[task]] block.
 
     ``limit`` takes a seeded sample and keeps the file's order; a higher limit keeps what a lower
-    one took. Exemplars come from the exemplars file, else with the task, else from the items that
-    are not asked; eight at most.
+    one took. Exemplars come from the exemplars file, else with the task, else from the train split
+    where the hub has one, else from the items that are not asked; eight at most.
     """
     load = find("task", task, {name: known.load for name, known in TASKS.items()})
     _check_options(options, task)
@@ -132,6 +134,9 @@ def load_task(options: TaskOptions, task: str) -> TaskData:
         return TaskData(items, _from_file(load(block, task).items, items, options))
     if whole.exemplars:
         return TaskData(items, whole.exemplars[:EXEMPLARS])
+    if options.shots and options.path is None and TASKS[task].source not in (GENERATED, WRITTEN):
+        train = load(replace(options, split="train", options={}), task).items
+        return TaskData(items, _some(_not_asked(train, whole.items), options.seed))
     rest = order[len(asked) :][-EXEMPLARS:]  # from the far end: a higher limit keeps them
     return TaskData(items, tuple(whole.items[i] for i in sorted(rest)))
 
@@ -152,7 +157,16 @@ def _from_file(
                 f"{options.exemplars}: exemplar {exemplar.key!r} is item {key!r} of task "
                 f"{options.name!r}, which is asked; take it out of the exemplars"
             )
-    order = shuffled(range(len(found)), Random(options.seed))
+    return _some(found, options.seed)
+
+
+def _not_asked(found: Iterable[Item], items: Iterable[Item]) -> tuple[Item, ...]:
+    asked = {(item.question, item.choices) for item in items}
+    return tuple(item for item in found if (item.question, item.choices) not in asked)
+
+
+def _some(found: Sequence[Item], seed: int) -> tuple[Item, ...]:
+    order = shuffled(range(len(found)), Random(seed))
     return tuple(found[i] for i in sorted(order[:EXEMPLARS]))
 
 

@@ -6,13 +6,13 @@ from samples.records import Item
 from samples.tasks import TASKS, TaskData, TaskOptions
 from samples.tasks.rows import Row, as_text, hub_file, items_from, read_rows
 
-HUB_FILE = "main/test-00000-of-00001.parquet"
+HUB_FILE = "main/{split}-00000-of-00001.parquet"
 CALCULATOR_MARK = re.compile(r"<<[^<>]*>>")
 
 
 def load(options: TaskOptions, task: str) -> TaskData:
     """The rows ``question`` and ``answer``; the worked solution is kept as the rationale."""
-    path = options.path or hub_file(options.name, TASKS[task].source, HUB_FILE)
+    path = options.path or hub_file(options, TASKS[task], HUB_FILE)
     return items_from(read_rows(path), lambda row: _item(row, options.name))
 
 

@@ -17,9 +17,9 @@ from samples.tasks import TASKS, TaskData, TaskOptions
 from samples.tasks.rows import Row, as_text, hub_file, items_from, read_rows
 
 HUB_FILES = {
-    "arc-easy": "ARC-Easy/test-00000-of-00001.parquet",
-    "arc-challenge": "ARC-Challenge/test-00000-of-00001.parquet",
-    "commonsenseqa": "data/validation-00000-of-00001.parquet",
+    "arc-easy": "ARC-Easy/{split}-00000-of-00001.parquet",
+    "arc-challenge": "ARC-Challenge/{split}-00000-of-00001.parquet",
+    "commonsenseqa": "data/{split}-00000-of-00001.parquet",
 }
 LEAD = "Please choose the correct answer to the question:"
 OPTION = re.compile(r"\bAnswer(\d+):")
@@ -29,7 +29,7 @@ Pairs = list[tuple[str, str]]
 
 def load(options: TaskOptions, task: str) -> TaskData:
     """Items with their options as labelled in the file; ARC's labels 1–4 stay as they are."""
-    path = options.path or hub_file(options.name, TASKS[task].source, HUB_FILES[task])
+    path = options.path or hub_file(options, TASKS[task], HUB_FILES[task])
     rows = read_rows(path)
     official: list[Row] = []
     if "answer_key" in options.options:

@@ -10,7 +10,7 @@ from typing import Any
 
 from samples.errors import BenchwarrantError
 from samples.records import Item
-from samples.tasks import TaskData
+from samples.tasks import Task, TaskData, TaskOptions
 
 
 @dataclass(frozen=True)
@@ -138,16 +138,22 @@ READERS: dict[str, Callable[[Path], Iterator[Row]]] = {
 }
 
 
-def hub_file(name: str, dataset: str, filename: str) -> Path:
-    """Download one file of a dataset from the Hugging Face hub, or find it in the hub's cache."""
+def hub_file(options: TaskOptions, task: Task, file: str) -> Path:
+    """Download a split of a task's dataset from the Hugging Face hub, or find it in its cache.
+
+    ``file`` is its name in the dataset, with a place for the split.
+    """
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
 
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # ours is the one line to read
+    dataset, filename = task.source, file.format(split=options.split or task.split)
+    key = "exemplars" if options.split else "path"
     try:
         return Path(hf_hub_download(dataset, filename, repo_type="dataset"))
     except (HfHubHTTPError, EntryNotFoundError, OSError) as error:
         raise BenchwarrantError(
-            f"task {name!r}: no file from the Hugging Face hub ({type(error).__name__}); fetch "
-            f"{filename!r} of the dataset {dataset!r} and set path = to it in the [[task]] block"
+            f"task {options.name!r}: no file from the Hugging Face hub ({type(error).__name__});"
+            f" fetch {filename!r} of the dataset {dataset!r} and set {key} = to it in the [[task]]"
+            " block"
         ) from error

@@ -27,6 +27,7 @@ def load(options: TaskOptions, task: str) -> TaskData:
     most = perm(len(pool), length) // 2
     if not isinstance(size, int) or not 1 <= size <= most:
         raise BenchwarrantError(f"task {options.name!r}: size = {size!r}; give 1 to {most}")
+    # The exemplars are the first ones; only they are worked out.
     lists = _different_lists(size + EXEMPLARS, length, pool, Random(f"{task}/{options.seed}"))
     items = [_item(options.name, n, numbers) for n, numbers in enumerate(lists, 1 - EXEMPLARS)]
     return TaskData(tuple(items[EXEMPLARS:]), tuple(items[:EXEMPLARS]))
@@ -43,11 +44,15 @@ def _different_lists(count: int, length: int, pool: range, rng: Random) -> list[
 
 
 def _item(task: str, number: int, numbers: tuple[int, ...]) -> Item:
+    meta = {"kind": f"sort {len(numbers)}"}
+    if number < 1:
+        first, *others = sorted(numbers)
+        meta["rationale"] = f"The smallest is {first}, then {', then '.join(map(str, others))}."
     return Item(
         task=task,
         key=str(number) if number > 0 else f"exemplar-{1 - number}",
         question=f"Put these numbers in order, smallest first: {list(numbers)}",
         references=(str(sorted(numbers)),),
         answer_type="sequence",
-        meta={"kind": f"sort {len(numbers)}"},
+        meta=meta,
     )
