@@ -57,6 +57,8 @@ def build() -> "typer.Typer":
     app.command()(samples.status)
     app.command()(samples.export)
     app.command()(judges.verify)
+    app.command()(inference.models)
+    app.command()(inference.compress)
     app.command()(samples.tasks)
     return app
 

@@ -1,7 +1,10 @@
 """Commands that run models and freeze the audit set of their answers."""
 
 from collections import Counter
-from typing import Annotated
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,11 +21,24 @@ from samples.cli import (
 )
 from samples.errors import BenchwarrantError
 
+if TYPE_CHECKING:
+    from inference.asking import Job
+    from samples.records import Response
+    from samples.store import Store
+    from samples.study import Study
+
 
 def collect(
     study: StudyPath = DEFAULT,
     limit: Annotated[
         int | None, typer.Option(help="At most so many items per task: a pilot.", min=1)
+    ] = None,
+    cluster: Annotated[
+        str | None, typer.Option(help="Run on a Ray cluster: auto, or its address.")
+    ] = None,
+    repeatability: Annotated[
+        int | None,
+        typer.Option(help="Ask so many answers of each model again: how many change?", min=1),
     ] = None,
 ) -> None:
     """Run the models on the tasks; the same command again goes on where it stopped.
@@ -30,9 +46,7 @@ def collect(
     Example: benchwarrant collect --limit 60
     """
     from inference import collect as room
-    from samples.records import Response
 
-    outcomes: Counter[str] = Counter()
     with opened(study, create=True) as (opened_study, store):
         jobs = room.plan(opened_study, store, limit)
         missing = sum(len(job.missing) for job in jobs)
@@ -40,15 +54,18 @@ def collect(
         for job in jobs:
             if job.block.draws > 1 and room.draws(job.block) == 1:
                 say(f"{job.block.name}: greedy decoding gives one answer, so draws = 1")
+        outcomes = room.Outcomes()
         with progress("collect", missing) as tick:
 
-            def count(response: Response) -> None:
-                outcomes[response.finish] += 1
+            def count(response: "Response") -> None:
+                outcomes.add(response)
                 tick(response)
 
-            failed = room.run(opened_study, store, jobs, count, now)
-    if outcomes:
-        say("finished: " + ", ".join(f"{n} {kind}" for kind, n in outcomes.most_common()))
+            failed = room.run(opened_study, store, jobs, count, now, cluster)
+        for line in outcomes.lines():
+            say(line)
+        if repeatability:
+            failed |= _ask_again(opened_study, store, jobs, repeatability, cluster)
     for name, reason in failed.items():
         say(f"model {name} could not be run: {reason}")
     if failed:
@@ -56,6 +73,19 @@ def collect(
             f"{len(failed)} of the models could not be run, as said above; mend that and run the"
             " same command again"
         )
+
+
+def _ask_again(
+    study: "Study", store: "Store", jobs: "Sequence[Job]", number: int, cluster: str | None
+) -> dict[str, str]:
+    from inference import repeatability as room
+
+    chosen = room.choose(study, store, jobs, number)
+    with progress("ask again", sum(len(again.answers) for again in chosen)) as tick:
+        events, failed = room.run(study, store, chosen, tick, now, cluster)
+    for event in events:
+        say(room.line(event))
+    return failed
 
 
 def sample(
@@ -98,3 +128,82 @@ def sample(
     if textless:
         say(f"{textless} answers have no text (too long, refused, or scores only): not drawn")
     show_table(["stratum", "cases"], sorted(strata.items()))
+
+
+def models(
+    text: Annotated[str, typer.Argument(help="Part of a name, a variant or a hub id.")] = "",
+    family: Annotated[str | None, typer.Option(help="Such as qwen2.5.")] = None,
+    size: Annotated[str | None, typer.Option(help="Such as 0.5B.")] = None,
+    compression: Annotated[str | None, typer.Option(help="none, quantised or pruned")] = None,
+    measured: Annotated[
+        bool, typer.Option("--measured", help="What was measured of the study's models instead.")
+    ] = False,
+    study: StudyPath = DEFAULT,
+    as_json: AsJson = False,
+) -> None:
+    """The models that `from` in a [[model]] block can name, or what was measured of those that ran.
+
+    Example: benchwarrant models --family qwen2.5 --compression quantised
+    """
+    from dataclasses import asdict
+
+    from inference import catalog
+
+    if measured:
+        if text or family or size or compression:
+            raise BenchwarrantError("--measured lists every run of the study: leave the rest out")
+        _runs(study, as_json)
+        return
+    found = catalog.entries(family, size, compression, text)
+    if as_json:
+        show_json([asdict(entry) for entry in found])
+        return
+    show_table(catalog.COLUMNS, map(catalog.row, found))
+    say(f"{len(found)} of the catalogue's {len(catalog.entries())} models")
+    for entry in found:
+        if entry.note:
+            say(f"{entry.slug}: {entry.note}")
+
+
+def _runs(study: Path, as_json: bool) -> None:
+    """What was measured of the study's models."""
+    from dataclasses import asdict
+
+    from inference import catalog
+
+    with opened(study) as (_, store):
+        runs = catalog.measured(store.events("model ran"), store.specs("model"))
+    if as_json:
+        show_json([asdict(run) for run in runs])
+    elif runs:
+        show_table(catalog.RUN_COLUMNS, map(catalog.run_row, runs))
+    else:
+        say("no model of this study has run yet; `benchwarrant collect` runs them")
+
+
+def compress(
+    model: Annotated[str, typer.Argument(help="As in a [[model]] block.")],
+    out: Annotated[Path, typer.Argument(help="The new folder.")],
+    method: Annotated[str, typer.Option(help="int8, prune-0.3, gptq-8 or gptq-4")],
+    calibration: Annotated[
+        Path | None, typer.Option(help="Texts for gptq, instead of the study's train splits.")
+    ] = None,
+    revision: Annotated[str | None, typer.Option(help="Of the model on the hub.")] = None,
+    dtype: Annotated[str, typer.Option(help="Of what is not compressed.")] = "auto",
+    study: StudyPath = DEFAULT,
+) -> None:
+    """Write a compressed copy of a model as a folder, and the [[model]] block that runs it.
+
+    Example: benchwarrant compress HuggingFaceTB/SmolLM2-135M-Instruct smollm2-int8 --method int8
+    """
+    from inference import calibration as texts
+    from inference import variants
+    from inference.engine import EngineSpec
+
+    source = partial(texts.chosen, calibration, study)
+    made = variants.write(EngineSpec("hf", model, revision, dtype), out, method, source)
+    say(
+        f"{made.method}: {made.matrices} matrices, {made.share_touched:.1%} of the parameters;"
+        f" {made.bytes_before:,} bytes of weights became {made.bytes_after:,}"
+    )
+    say("\n" + variants.block(made, out))

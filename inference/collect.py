@@ -1,13 +1,16 @@
 """Run the study's models on its tasks: what is missing, asked and saved."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
+from inference.asking import Chats, Job, Missing
 from inference.engine import ENGINES, Completion, Engine, EngineSpec, Sampling, open_engine
-from inference.prompting import prompting_text, render
+from inference.prompting import prompting_text, render, shows_examples
 from samples.errors import BenchwarrantError
 from samples.fill import fill
 from samples.records import Event, Item, Response, Spec, as_row
@@ -16,26 +19,59 @@ from samples.store import Store
 from samples.study import ModelBlock, Study, TaskBlock
 from samples.tasks import TaskData, TaskOptions, load_task
 
+DISTINCT = 1000  # errors that are told apart; a server's may all differ
 
-@dataclass(frozen=True)
-class Job:
-    """One model under one strategy on one task, and what it has not answered yet.
 
-    A spec holds everything that shapes the text, so that changing the sampling or an exemplar
-    makes new responses, never mixed with the old ones.
+@dataclass
+class Outcomes:
+    """What became of the answers so far, for the summary."""
+
+    finishes: Counter[str] = field(default_factory=Counter)
+    errors: Counter[str] = field(default_factory=Counter)
+
+    def add(self, response: Response) -> None:
+        self.finishes[response.finish] += 1
+        error = str(response.meta.get("error", ""))[:300]
+        if error and (error in self.errors or len(self.errors) < DISTINCT):
+            self.errors[error] += 1
+
+    def lines(self) -> list[str]:
+        """How many of each kind, and the error that was met most often."""
+        if not self.finishes:
+            return []
+        kinds = ", ".join(f"{n} {kind}" for kind, n in self.finishes.most_common())
+        common = [f"{n} × {' '.join(error.split())}" for error, n in self.errors.most_common(1)]
+        return [f"finished: {kinds}", *(f"most common error: {line}" for line in common)]
+
+
+@dataclass
+class Turn:
+    """One model at work: how much it wrote in which time, and what stopped it early, if anything.
+
+    The clock runs from the first question to the last answer, saving included.
     """
 
-    block: ModelBlock
-    spec: Spec
-    strategy: str
-    task: str
-    items: tuple[Item, ...]
-    exemplars: tuple[Item, ...]
-    missing: tuple[tuple[Item, int], ...]  # (item, draw)
+    answers: int = 0
+    tokens: int = 0
+    uncounted: int = 0  # texts whose tokens the engine does not tell
+    seconds: float = 0.0
+    stopped: str | None = None
 
-    @property
-    def wanted(self) -> int:
-        return len(self.items) * draws(self.block)
+    def watch(self, made: Iterator[Completion], clock: Callable[[], float]) -> Iterator[Completion]:
+        before, start = self.seconds, clock()
+        for done in made:
+            self.answers += 1
+            self.tokens += done.completion_tokens or 0
+            self.uncounted += done.text is not None and done.completion_tokens is None
+            self.seconds = before + clock() - start
+            yield done
+
+    def facts(self) -> dict[str, Any]:
+        made: dict[str, Any] = {"answers": self.answers, "generating_seconds": self.seconds}
+        if self.tokens and not self.uncounted and self.seconds:
+            made["completion_tokens"] = self.tokens
+            made["tokens_per_second"] = self.tokens / self.seconds
+        return made
 
 
 def draws(block: ModelBlock) -> int:
@@ -55,8 +91,13 @@ def engine_spec(block: ModelBlock) -> EngineSpec:
     )
 
 
-def task_data(study: Study, block: TaskBlock, limit: int | None = None) -> TaskData:
-    """A task's items and exemplars; a lower ``limit`` takes some of what a higher one takes."""
+def task_data(
+    study: Study, block: TaskBlock, limit: int | None = None, shots: bool = False
+) -> TaskData:
+    """A task's items and exemplars; a lower ``limit`` takes some of what a higher one takes.
+
+    Where exemplars are shown (``shots``) a task from the hub fetches its train split for them.
+    """
     options = TaskOptions(
         name=block.name,
         path=study.at(block.path) if block.path else None,
@@ -64,6 +105,7 @@ def task_data(study: Study, block: TaskBlock, limit: int | None = None) -> TaskD
         exemplars=study.at(block.exemplars) if block.exemplars else None,
         seed=study.seed,
         options=block.options,
+        shots=shots,
     )
     return load_task(options, block.kind or block.name)
 
@@ -92,9 +134,10 @@ def plan(study: Study, store: Store | None, limit: int | None = None) -> list[Jo
         )
     for model in study.model:
         check_known("engine", model.engine or "hf", ENGINES)
-    whole = {task.name: task_data(study, task) for task in study.task}
+    shots = any(shows_examples(name) for model in study.model for name in model.strategies)
+    whole = {task.name: task_data(study, task, shots=shots) for task in study.task}
     asked = {
-        task.name: (task_data(study, task, limit) if limit else whole[task.name]).items
+        task.name: (task_data(study, task, limit, shots) if limit else whole[task.name]).items
         for task in study.task
     }
     if store:
@@ -104,14 +147,11 @@ def plan(study: Study, store: Store | None, limit: int | None = None) -> list[Jo
         for strategy, (task, data) in product(model.strategies, whole.items()):
             render(data.items[0], strategy, data.exemplars)  # refuses before anything is asked
             spec = model_spec(model, strategy, task, data)
-            have = store.collected(spec.id) if store else set()
-            missing = tuple(
-                (item, draw)
-                for draw in range(draws(model))
-                for item in asked[task]
-                if (item.id, draw) not in have
-            )
-            jobs.append(Job(model, spec, strategy, task, asked[task], data.exemplars, missing))
+            have = store.collected(spec.id) if store else ()
+            missing = Missing.of(asked[task], draws(model), have)
+            wanted = len(asked[task]) * draws(model)
+            what = (asked[task], data.exemplars, missing, wanted)
+            jobs.append(Job(model, spec, strategy, task, *what))
     return jobs
 
 
@@ -141,10 +181,12 @@ def run(
     jobs: Sequence[Job],
     tick: Callable[[Response], None],
     now: Callable[[], str],
+    cluster: str | None = None,
 ) -> dict[str, str]:
-    """Answer what is missing, model by model; returns why models failed to load, by name.
+    """Answer what is missing, model by model; returns why models failed, by name.
 
-    A model that cannot be loaded does not stop the others.
+    A model that cannot be loaded, or stops in the middle, does not stop the others. ``cluster`` is
+    "auto" or the address of the Ray cluster that the engines run on.
     """
     failed: dict[str, str] = {}
     for block in study.model:
@@ -152,30 +194,58 @@ def run(
         if not todo:
             continue
         try:
-            engine = open_engine(engine_spec(block), {**block.run, "base_dir": str(study.at("."))})
+            engine = open_model(study, block, cluster)
         except BenchwarrantError as error:
             failed[block.name] = str(error)
             continue
-        try:
+        turn = Turn()
+        with closing(engine):
             items = {item.id: item for job in todo for item in job.items}
-            store.add([*items.values(), *(job.spec for job in todo)])
-            fill(_answers(engine, block, todo, now), store.add, tick, clock=time.monotonic)
-        finally:  # what a server says of itself is known only after it has answered
-            facts = engine.facts() | {"parent": block.parent, "compression": block.compression}
-            store.add([Event("model ran", block.name, facts, now())])
-            engine.close()
+            # At the start too: a kill leaves no answer without a record of what gave it.
+            loaded = _event("model loaded", block, engine.facts(), now())
+            store.add([*items.values(), *(job.spec for job in todo), loaded])
+            try:
+                made = _answers(engine, todo, turn, now)
+                fill(made, store.add, tick, clock=time.monotonic)
+            finally:  # what a server says of itself is known only after it has answered
+                store.add([_event("model ran", block, engine.facts() | turn.facts(), now())])
+        if turn.stopped:
+            failed[block.name] = turn.stopped
     return failed
 
 
+def open_model(study: Study, block: ModelBlock, cluster: str | None) -> Engine:
+    """The engine of a [[model]] block, on this machine or on a cluster."""
+    settings = {**block.run, "base_dir": str(study.at("."))}
+    if cluster is None:
+        settings.pop("cluster", None)  # how many workers there would be
+        return open_engine(engine_spec(block), settings)
+    from inference.cluster import open_cluster
+
+    return open_cluster(engine_spec(block), settings, cluster)
+
+
+def _event(kind: str, block: ModelBlock, facts: dict[str, Any], now: str) -> Event:
+    origin = {"parent": block.parent, "compression": block.compression}
+    return Event(kind, block.name, facts | origin, now)
+
+
 def _answers(
-    engine: Engine, block: ModelBlock, jobs: Sequence[Job], now: Callable[[], str]
+    engine: Engine, jobs: Sequence[Job], turn: Turn, now: Callable[[], str]
 ) -> Iterator[Response]:
     """Everything of one draw in one call, whatever the task: large batches are what is fast."""
+    block = jobs[0].block
     for draw in range(draws(block)):
-        asked = [(job, item) for job in jobs for item, of_draw in job.missing if of_draw == draw]
-        chats = [render(item, job.strategy, job.exemplars) for job, item in asked]
-        for done in engine.generate(chats, sampling(block, draw)):
-            yield _response(*asked[done.index], draw, done, now())
+        asked = [(job, item) for job in jobs for item in job.missing.of_draw(draw)]
+        if not asked:
+            continue
+        try:
+            made = engine.generate(Chats(asked), sampling(block, draw))
+            for done in turn.watch(made, time.monotonic):
+                yield _response(*asked[done.index], draw, done, now())
+        except BenchwarrantError as error:  # the engine's own: the store's go past a generator
+            turn.stopped = str(error)
+            return
 
 
 def _response(job: Job, item: Item, draw: int, done: Completion, now: str) -> Response:

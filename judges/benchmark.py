@@ -95,7 +95,9 @@ def docket(study: Study, store: Store, granted: Warrant) -> list[grade.Docket]:
 def entries(study: Study, store: Store, granted: Warrant) -> list[Entry]:
     """The board's lines: every model and strategy with the grades of the approved judge."""
     blocks = {block.name: block for block in study.model}
-    facts = {event.subject: event.body for event in store.events("model ran")}
+    # A run that was killed has left only what was known when its model was loaded.
+    kinds = ("model loaded", "model ran")
+    facts = {event.subject: event.body for kind in kinds for event in store.events(kind)}
     found: dict[tuple[str, str], dict[str, _Cell]] = {}
     rubric = study.rater_question
     specs = []

@@ -72,12 +72,14 @@ def report(
     """
     from judges import report as room
     from judges.evidence import weigh
+    from judges.repeatability import repeatability
     from judges.tables import load_audit
 
     with opened(study) as (opened_study, store):
         audit = load_audit(opened_study, store)
         evidence = weigh(audit, opened_study.policy, opened_study.seed)
         value = room.report_value(opened_study, audit, evidence, store.warrants(), now())
+        value["repeatability"] = repeatability(opened_study, store)
         worth_reading = room.disagreements(audit, store)
     if as_json:
         show_json(value)

@@ -30,6 +30,7 @@ from judges.phrasing import (
 from judges.plots import Pair, Row, dumbbells, forest
 from judges.report_value import UNDECIDED, report_value
 from judges.tables import Audit
+from samples.spoken import spoken
 from samples.store import Store
 
 __all__ = [
@@ -96,7 +97,7 @@ def disagreements(audit: Audit, store: Store) -> list[Disagreement]:
                     judge=judge,
                     question=case.item.question,
                     reference=case.item.reference,
-                    response=case.response.text,
+                    response=spoken(case.response.text, case.response.prompt),
                     label=labels[settled[row]],
                     verdict=labels[run.verdicts[row]],
                     model=case.response.model,

@@ -32,6 +32,7 @@ from samples.records import (
     canonical_json,
     content_hash,
 )
+from samples.spoken import spoken
 
 TABLES: dict[type, str] = {
     Item: "items",
@@ -132,13 +133,19 @@ class Store:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing, and the write lock from the start: a deferred one fails under load."""
-        self.db.execute("BEGIN IMMEDIATE")
         try:
+            self.db.execute("BEGIN IMMEDIATE")
             yield
-        except BaseException:
-            self.db.execute("ROLLBACK")
+            self.db.execute("COMMIT")
+        except BaseException as error:
+            if self.db.conn.in_transaction:  # SQLite itself undoes one that finds no room
+                self.db.execute("ROLLBACK")
+            if getattr(error, "sqlite_errorname", "").startswith(("SQLITE_FULL", "SQLITE_IOERR")):
+                raise BenchwarrantError(
+                    f"cannot write to {self.path} ({error}); make room on its disk and run the same"
+                    " command again: what was saved before is kept"
+                ) from error
             raise
-        self.db.execute("COMMIT")
 
     # --- writing ---------------------------------------------------------------------------
 
@@ -223,10 +230,15 @@ class Store:
 
     # --- what the rooms ask for --------------------------------------------------------------
 
-    def collected(self, spec: str) -> set[tuple[str, int]]:
+    def collected(self, spec: str) -> Iterator[tuple[str, int]]:
         """(item, draw) of every response that this model spec has given."""
-        rows = self.db.execute("SELECT item, draw FROM responses WHERE spec = ?", (spec,))
-        return {(item, draw) for item, draw in rows}
+        query = "SELECT item, draw FROM responses WHERE spec = ?"
+        return ((item, draw) for item, draw in self.db.execute(query, (spec,)))
+
+    def response(self, spec: str, item: str, draw: int) -> Response | None:
+        """What this model spec answered, if it was asked."""
+        where = "WHERE spec = ? AND item = ? AND draw = ?"
+        return next(iter(self._all(Response, where, (spec, item, draw))), None)
 
     def frame(self) -> list[tuple[str, str, str, str, str, bool]]:
         """(response, task, model, strategy, spec, has text) of every response."""
@@ -311,13 +323,16 @@ class Store:
     # --- what an annotator may see: no model, no verdict, nobody else's label ------------------
 
     def blind_case(self, response: str) -> tuple[Item, str]:
-        """The question and the answer's text of a case, and nothing about who wrote it."""
+        """The question and what was answered, and nothing about who wrote it.
+
+        The answer is without its thoughts, as judges see it.
+        """
         row = self.db.execute(
-            f"SELECT {_columns(Item, 'i')}, r.text FROM responses AS r"
+            f"SELECT {_columns(Item, 'i')}, r.text, r.prompt FROM responses AS r"
             " JOIN items AS i ON i.id = r.item WHERE r.id = ?",
             (response,),
         ).fetchone()
-        return _decode(Item, row[:-1]), row[-1]
+        return _decode(Item, row[:-2]), spoken(*row[-2:])
 
     def assignments(self, audit_set: str) -> list[tuple[str, str, int]]:
         """(response, item, raters wanted) of the audit set, in its order."""

@@ -2,13 +2,19 @@
 
 import itertools
 import json
-from collections.abc import Callable, Iterator
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from bench_memory import memory_of_collecting
 from small_road import FILES, NOW, collect_all, copied, edit, nothing, write, write_files
 
 from inference import collect
+from inference.engine import ENGINES, Chat, Completion, Sampling
+from inference.replay import ReplayEngine
 from samples.cli import opened
 from samples.errors import BenchwarrantError
 from samples.exchange import imported_model
@@ -160,6 +166,65 @@ def test_an_answer_says_how_it_came_about(study_store) -> None:
     events = {event.subject: event.body for event in store.events("model ran")}
     assert set(events) == {"good", "bad"} and events["bad"]["rows"] == 1
     assert (events["bad"]["parent"], events["bad"]["compression"]) == (None, None)
+    assert events["good"]["answers"] == 12 and events["good"]["generating_seconds"] > 0
+    assert "tokens_per_second" not in events["good"]  # a file does not tell its tokens
+
+
+def completions(tokens: list[int | None], finish: str = "stop") -> Iterator[Completion]:
+    for index, count in enumerate(tokens):
+        yield Completion(index, None if finish == "error" else "t", finish, completion_tokens=count)
+
+
+def test_the_speed_is_tokens_by_the_seconds_of_answering() -> None:
+    times = iter([10.0, 12.0, 15.0, 100.0, 105.0])
+    turn = collect.Turn()
+    for made in (completions([20, 30]), completions([50])):  # two draws, a pause between them
+        list(turn.watch(made, lambda: next(times)))
+    # 5 s for the first two answers and 5 s for the third
+    assert turn.facts() == {
+        "answers": 3,
+        "generating_seconds": 10.0,
+        "completion_tokens": 100,
+        "tokens_per_second": 10.0,
+    }
+
+
+def test_no_speed_is_made_up_where_tokens_were_not_counted() -> None:
+    turn = collect.Turn()
+    list(turn.watch(completions([20, None]), iter(range(9)).__next__))
+    assert turn.facts() == {"answers": 2, "generating_seconds": 2}
+    turn = collect.Turn()  # a refusal has no tokens to count
+    refused = completions([None], "error")
+    list(turn.watch(itertools.chain(completions([20]), refused), iter(range(9)).__next__))
+    assert turn.facts()["tokens_per_second"] == 10.0
+    assert collect.Turn().facts() == {"answers": 0, "generating_seconds": 0.0}
+
+
+def test_outcomes_are_counted_by_kind_with_the_most_common_error() -> None:
+    outcomes = collect.Outcomes()
+    assert outcomes.lines() == []
+    for finish, error in [
+        ("stop", None),
+        ("too_long", None),
+        ("error", "refused:\n  no"),
+        ("error", "busy"),
+        ("error", "refused:\n  no"),
+    ]:
+        meta = {"error": error} if error else {}
+        outcomes.add(Response("i", "m", "s", "direct", 0, None, finish, meta=meta))
+    assert outcomes.lines() == [
+        "finished: 3 error, 1 stop, 1 too_long",
+        "most common error: 2 × refused: no",
+    ]
+
+
+def test_errors_that_all_differ_take_no_memory_without_end() -> None:
+    outcomes = collect.Outcomes()
+    for n in range(3 * collect.DISTINCT):
+        meta = {"error": f"{n} " + "x" * 1000}
+        outcomes.add(Response("i", "m", "s", "direct", 0, None, "error", meta=meta))
+    assert outcomes.finishes["error"] == 3 * collect.DISTINCT
+    assert sum(map(len, outcomes.errors)) <= 300 * collect.DISTINCT
 
 
 def test_answers_of_several_tasks_and_draws_belong_to_their_questions(path: Path) -> None:
@@ -313,6 +378,97 @@ def test_a_run_that_was_cut_off_goes_on_where_it_stopped(study_store) -> None:
     collect.run(study, store, rest, nothing, lambda: NOW)
     answers = [(r.model, r.item, r.draw) for r in store.responses()]
     assert len(answers) == len(set(answers)) == 24
+
+
+def test_a_model_that_stops_in_the_middle_does_not_stop_the_others(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = []
+
+    class Dying(ReplayEngine):
+        def generate(self, chats: Sequence[Chat], sampling: Sampling) -> Iterator[Completion]:
+            for done in super().generate(chats, sampling):
+                if done.index == 5 and self.spec.model == "good.jsonl":
+                    raise BenchwarrantError("the server has gone")
+                yield done
+
+        def close(self) -> None:
+            closed.append(self.spec.model)
+
+    monkeypatch.setitem(ENGINES, "replay", Dying)
+    with opened(path, create=True) as (study, store):
+        assert collect_all(study, store) == {"good": "the server has gone"}
+        assert Counter(r.model for r in store.responses()) == {"good": 5, "bad": 12}
+        assert store.events("model ran")[0].body["answers"] == 5
+        assert closed == ["good.jsonl", "bad.jsonl"]
+        monkeypatch.undo()
+        assert collect_all(study, store) == {}
+        assert store.counts()["responses"] == 24
+
+
+def pages_left(store: Store, number: int) -> None:
+    """From now on the database has room for so many pages."""
+    used = store.db.execute("PRAGMA page_count").fetchone()[0]
+    store.db.execute(f"PRAGMA max_page_count = {used + number}")
+
+
+def test_a_full_disk_is_one_line_and_afterwards_it_goes_on(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit(path, '"good.jsonl"', '"good.jsonl"\ndraws = 100\nsampling = { temperature = 1.0 }')
+    closed = []
+    monkeypatch.setattr(ReplayEngine, "close", lambda engine: closed.append(engine.spec.model))
+    with opened(path, create=True) as (study, store):
+        pages_left(store, 120)
+        with pytest.raises(BenchwarrantError, match="make room on its disk and run") as caught:
+            collect_all(study, store)
+        assert "\n" not in str(caught.value) and "database or disk is full" in str(caught.value)
+        kept = store.counts()["responses"]
+        assert 0 < kept < 1212
+        assert closed == ["good.jsonl"]  # whatever happens, no server is left behind
+    with opened(path) as (study, store):
+        assert len(store.events("model loaded")) == 1
+        assert collect_all(study, store) == {}
+        assert store.counts()["responses"] == 1212
+        assert list(store.faults()) == []
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from inference import collect
+from samples.cli import opened
+
+def tick(response, seen=[]):
+    seen.append(response)
+    if len(seen) == 7:
+        os.kill(os.getpid(), 9)
+
+with opened(Path(sys.argv[1]), create=True) as (study, store):
+    collect.run(study, store, collect.plan(study, store), tick, lambda: "2026-01-31")
+"""
+
+
+def test_a_kill_leaves_no_answer_without_a_record_of_its_engine(path: Path) -> None:
+    root = Path(__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", KILLED, str(path)], cwd=root, check=False)
+    assert done.returncode == -9
+    with opened(path) as (study, store):
+        assert {r.model for r in store.responses()} == {"good"}
+        (loaded,) = store.events("model loaded")
+        assert (loaded.subject, loaded.body["file"]) == ("good", "good.jsonl")
+        assert store.events("model ran") == []
+        collect_all(study, store)
+        assert store.counts()["responses"] == 24
+        assert [e.subject for e in store.events("model ran")] == ["bad"]
+
+
+@pytest.mark.slow
+def test_five_times_the_answers_take_no_memory_more() -> None:
+    few, many = (memory_of_collecting(n) for n in (4_000, 20_000))
+    # One kept response is more than 1 KB: 16,000 of them would be more than 16 MB.
+    assert many - few < 5_000_000
+    assert many < 60_000_000
 
 
 def test_two_studies_with_one_seed_ask_the_same(path: Path, tmp_path: Path) -> None:

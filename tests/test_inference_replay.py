@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -45,6 +46,44 @@ def test_the_first_row_that_fits_answers(tmp_path: Path) -> None:
     ]
     assert got[2].prompt == '[{"content":"hello","role":"user"}]'
     assert got[0].prompt_tokens is None and got[0].completion_tokens is None
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_row_found_is_the_one_that_a_look_at_every_row_finds(tmp_path: Path, seed: int) -> None:
+    rng = Random(seed)
+    words = ["a", "ab", "abc ", "\u00e4b ", "the ", "number ", "12"]
+
+    def text(longest: int) -> str:
+        return "".join(rng.choices(words, k=rng.randint(0, longest)))
+
+    rows: list[dict[str, Any]] = []
+    for n in range(200):
+        keys = {"match": text(9)} if rng.random() < 0.9 else {}
+        rows.append(keys | ({"seed": rng.randrange(3)} if rng.random() < 0.8 else {}))
+        rows[-1]["text"] = str(n)
+    write(tmp_path, *rows[:150])
+    engine = opened(tmp_path)
+    questions = [text(20) for _ in range(60)]
+    for sampling in map(Sampling, [0.0] * 4, [1.0] * 4, [9] * 4, range(4)):
+        got = engine.generate([chat(question) for question in questions], sampling)
+        for question, found in zip(questions, got, strict=True):
+            fits = (
+                row["text"]
+                for row in rows[:150]
+                if row.get("match", "") in question
+                and row.get("seed", sampling.seed) == sampling.seed
+            )
+            assert found.text == next(fits, None)
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_file_of_another_system_is_read_the_same(tmp_path: Path, newline: str) -> None:
+    lines = ['{"match": "ä", "text": "one"}', "", '{"text": "two"}']
+    (tmp_path / "answers.jsonl").write_bytes(newline.join(lines).encode("utf-8-sig"))
+    engine = opened(tmp_path)
+    got = engine.generate([chat("ä"), chat("o")], Sampling())
+    assert [c.text for c in got] == ["one", "two"]
+    assert engine.facts()["content"] == content_hash("\n".join(lines))
 
 
 def test_only_the_last_user_message_counts(tmp_path: Path) -> None:

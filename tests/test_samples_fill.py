@@ -117,7 +117,7 @@ from samples.store import Store
 item, spec = Item("t", "k", "?", ("1",)), Spec("model", "m", {{}})
 with Store(Path(sys.argv[1]), create=True) as store:
     store.add([item, spec])
-    done = store.collected(spec.id)
+    done = set(store.collected(spec.id))
 
     def made():
         for draw in range({ROWS}):

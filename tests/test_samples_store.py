@@ -48,6 +48,18 @@ def test_another_row_under_the_same_key_is_an_error(full, one_of_each, table, ch
         full.add([replace(one_of_each[table], **change)])
 
 
+def test_a_full_disk_says_what_to_do_and_leaves_nothing_half_written(full, one_of_each):
+    used = full.db.execute("PRAGMA page_count").fetchone()[0]
+    full.db.execute(f"PRAGMA max_page_count = {used + 20}")
+    answer = replace(one_of_each["responses"], text="long " * 500)
+    before = full.counts()
+    with pytest.raises(BenchwarrantError, match=r"cannot write to .*full.*make room on its disk"):
+        full.add(replace(answer, draw=draw) for draw in range(1, 200))
+    assert full.counts() == before
+    full.db.execute(f"PRAGMA max_page_count = {used + 2000}")
+    assert full.add(replace(answer, draw=draw) for draw in range(1, 200)) == 199
+
+
 def test_a_transaction_is_all_or_nothing(store, one_of_each):
     for stop in (RuntimeError, KeyboardInterrupt):
         with pytest.raises(stop), store.transaction():
@@ -180,7 +192,7 @@ def test_cases_come_in_the_order_asked_for(full, one_of_each):
         (one_of_each["items"], first),
     ]
     assert full.traits([second.id]) == [(item.id, "sums", "tiny", "cot", 0)]
-    assert full.collected(first.spec) == {(first.item, 0), (item.id, 0)}
+    assert set(full.collected(first.spec)) == {(first.item, 0), (item.id, 0)}
     assert full.frame() == [
         (first.id, "sums", "tiny", "direct", first.spec, True),
         (second.id, "sums", "tiny", "cot", first.spec, False),
@@ -194,6 +206,19 @@ def test_an_annotator_sees_the_case_and_not_who_made_it(full, one_of_each):
     audit_set = full.audit_set()
     assert full.assignments(audit_set.id) == [(answer.id, item.id, 2)]
     assert full.readable(audit_set.id) == {answer.id}
+
+
+def test_an_annotator_sees_no_thoughts_and_the_record_keeps_them(full, one_of_each):
+    first = one_of_each["responses"]
+    text = "Is it 5?</think>\nIt is 4."
+    full.add(
+        [replace(first, text=text, draw=1), replace(first, text="5?", prompt="<think>", draw=2)]
+    )
+    answered, cut = (full.response(first.spec, first.item, draw) for draw in (1, 2))
+    assert full.blind_case(answered.id)[1] == "It is 4."
+    assert full.blind_case(cut.id)[1] == ""  # the template opened the block; it was never closed
+    assert (answered.text, cut.text) == (text, "5?")
+    assert full.response(first.spec, first.item, 3) is None
 
 
 # --- trust -------------------------------------------------------------------------------------
