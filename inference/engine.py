@@ -79,9 +79,11 @@ class Engine(Protocol):
 
 
 ENGINES: dict[str, Any] = {
+    "anthropic": "inference.anthropic_api:AnthropicEngine",
     "hf": "inference.hf:HfEngine",
     "openai": "inference.openai_api:OpenAIEngine",
     "replay": "inference.replay:ReplayEngine",
+    "served": "inference.served:ServedEngine",
 }
 
 

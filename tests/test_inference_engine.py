@@ -57,12 +57,34 @@ def make_openai(folder: Path, server: HTTPServer) -> Made:
     return EngineSpec("openai", "tiny"), {"base_url": server.url_for("/v1")}
 
 
+def make_anthropic(folder: Path, server: HTTPServer) -> Made:
+    def complete(request: Request) -> Response:
+        body = request.get_json()
+        if len(body["messages"][-1]["content"]) > CONTEXT:
+            error = {"type": "invalid_request_error", "message": "prompt is too long: 9 tokens"}
+            return Response(json.dumps({"error": error}), 400, content_type="application/json")
+        blocks = [{"type": "text", "text": "four"}]
+        answer = {"model": body["model"], "content": blocks, "stop_reason": "end_turn"}
+        return Response(json.dumps(answer), content_type="application/json")
+
+    server.expect_request("/v1/messages", "POST").respond_with_handler(complete)
+    return EngineSpec("anthropic", "tiny"), {"base_url": server.url_for("/v1")}
+
+
+def make_served(folder: Path, server: HTTPServer) -> Made:
+    pytest.importorskip("xllamacpp", reason="pip install xllamacpp")
+    options = {"server": "llama.cpp", "context": CONTEXT}
+    return EngineSpec("served", "embedded:smollm2-135m", options=options), {"concurrency": 4}
+
+
 MAKERS: dict[str, Callable[[Path, HTTPServer], Made]] = {
+    "anthropic": make_anthropic,
     "hf": make_hf,
     "openai": make_openai,
     "replay": make_replay,
+    "served": make_served,
 }
-SLOW = {"hf"}  # loads torch
+SLOW = {"hf", "served"}  # load a model
 
 
 def test_every_engine_is_held_to_the_contract() -> None:
@@ -145,7 +167,7 @@ def test_closing_twice_is_harmless(engine: Engine) -> None:
 
 def test_an_unknown_option_is_refused_in_one_line(name: str, made: Callable[[str], Made]) -> None:
     spec, run = made(name)
-    spec = EngineSpec(spec.engine, spec.model, options={"no_such_option": 1})
+    spec = EngineSpec(spec.engine, spec.model, options={**spec.options, "no_such_option": 1})
     with pytest.raises(BenchwarrantError) as caught:
         open_engine(spec, run)
     assert "no_such_option" in str(caught.value) and "\n" not in str(caught.value)
