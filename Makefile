@@ -4,7 +4,7 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 BIN := .venv/bin
 
-.PHONY: demo test check venv lock bench bench-evidence
+.PHONY: demo test check venv lock bench bench-evidence bench-inference
 
 demo: venv
 	$(BIN)/benchwarrant demo
@@ -31,12 +31,16 @@ venv: .venv/installed
 	touch $@
 
 # Measured, never asserted: our median, the peer's or the limit's, the ratio, the goal.
-bench: bench-evidence
+bench: bench-evidence bench-inference
 
 bench-evidence: venv
 	$(BIN)/python tests/bench_evidence.py
 
+# The peer comes into an environment of its own, build/peer-lm-eval.
+bench-inference: venv
+	TORCH="$(TORCH)" $(BIN)/python tests/bench_inference.py $(ARGS)
+
 lock: venv
 	echo "torch ; python_version < '0'" > .venv/no-torch.txt
-	$(BIN)/uv pip compile pyproject.toml --all-extras --override .venv/no-torch.txt \
+	$(BIN)/uv pip compile pyproject.toml --extra dev --override .venv/no-torch.txt \
 	  --generate-hashes --no-header --no-annotate --python-version 3.11 -o requirements.lock
