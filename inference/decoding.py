@@ -4,9 +4,10 @@ Each way is a function (LocalModel, prompts, Sampling) → iterator of Made. Whe
 raises, and what it has not handed out is asked again in smaller batches.
 """
 
-import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -14,6 +15,7 @@ import torch
 
 from inference.engine import Chat, Sampling
 
+MEMINFO = Path("/proc/meminfo")
 SHARE_OF_FREE_MEMORY = 0.5  # for keys and values; the rest is for a pass's own needs
 
 
@@ -65,14 +67,21 @@ def bytes_per_token(model: Any) -> int:
 
 def rows_that_fit(local: LocalModel, room: int) -> int:
     """How many rows of ``room`` tokens have their keys and values in memory at a time."""
-    if local.device.type == "cuda":
-        free = torch.cuda.mem_get_info(local.device)[0]
-    elif "SC_AVPHYS_PAGES" in os.sysconf_names:
-        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    else:
+    free = _free(local.device)
+    if free is None:
         return local.batch_size
     fitting = SHARE_OF_FREE_MEMORY * free / (bytes_per_token(local.model) * room)
     return max(1, min(local.batch_size, int(fitting)))
+
+
+def _free(device: torch.device) -> int | None:
+    """Bytes that may still be taken; None where nothing tells."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    # Not the pages that are free: what the system keeps of files makes room when it is asked to.
+    if MEMINFO.exists() and (found := re.search(r"MemAvailable:\s+(\d+) kB", MEMINFO.read_text())):
+        return int(found[1]) * 1024
+    return None
 
 
 def stopwatch() -> Callable[[], float]:

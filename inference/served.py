@@ -16,7 +16,7 @@ import secrets
 import socket
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic, perf_counter
 from typing import Annotated, Any
@@ -68,7 +68,8 @@ class Options(BaseModel):
         """The options of the engine that sends the requests."""
         extra = dict(self.extra_body)
         if self.enable_thinking is not None:
-            extra["chat_template_kwargs"] = {"enable_thinking": self.enable_thinking}
+            given = extra.get("chat_template_kwargs") or {}
+            extra["chat_template_kwargs"] = {**given, "enable_thinking": self.enable_thinking}
         asked = {"system": self.system, "response_format": self.response_format}
         return {**asked, "extra_body": extra or None}
 
@@ -120,7 +121,8 @@ class ServedEngine:
         model = str(self._weights.absolute() if self._weights else spec.model)
         name = spec.model.rpartition(":")[2]  # SGLang takes what follows a colon for an adapter
         if not self._server.named:
-            model = name = f"{model}@{spec.revision}" if spec.revision else model
+            at = f"@{spec.revision}" if spec.revision and not self._weights else ""
+            model = name = model + at
         port, context = _free_port(self._run.port), self._options.context
         return Start(model, name, spec, port, self._concurrency, context)
 
@@ -164,9 +166,17 @@ class ServedEngine:
         if isinstance(version, str):
             told = get_json(self._process, version, key)
             return str(told["version"]) if isinstance(told, dict) and "version" in told else None
-        command = version(program(self._server, self._run.command))
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-        return done.stdout.strip().rpartition("\n")[2] or None
+        with suppress(OSError, subprocess.TimeoutExpired):
+            done = subprocess.run(
+                version(program(self._server, self._run.command)),
+                env=self._environment(None),
+                capture_output=True,
+                text=True,
+                timeout=120,
+                check=False,
+            )
+            return done.stdout.strip().rpartition("\n")[2] or None
+        return None
 
     def _connect(self, start: Start, key: str | None) -> OpenAIEngine:
         """The engine that sends the requests: straight to the server, whatever proxy is set."""

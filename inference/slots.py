@@ -17,8 +17,8 @@ from inference.drawing import choose, generator, stopped
 from inference.engine import Sampling
 
 PREFILL_TOKENS = 512  # new tokens in one pass: more would fall out of a CPU's cache
-WORTH_SHARING = 32  # tokens; a shorter beginning costs more in merging than it saves
-REFILL = 8  # a pass for new prompts waits until one slot in so many is free
+WORTH_SHARING = 128  # tokens; a shorter beginning costs more in merging than it saves
+REFILL = 8  # a pass for new prompts waits until one slot in so many is free, or all fit
 
 
 @dataclass
@@ -63,7 +63,8 @@ class Batch:
         while self.waiting or self.rows:
             free = self.memory.slots - len(self.rows)
             before = len(self.rows)
-            if self.waiting and free * REFILL >= self.memory.slots:
+            enough = max(1, min(self.memory.slots // REFILL, len(self.waiting)))
+            if self.waiting and free >= enough:
                 scores = self._prefill_scores(free)
                 yield from self._took(scores, range(before, len(self.rows)))
             else:

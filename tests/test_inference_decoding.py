@@ -1,12 +1,11 @@
 """How many rows have room: by the model's shape and the memory that is free."""
 
-import os
-
 import pytest
 import torch
 from tiny_model import build_tiny_model
 from transformers import AutoModelForCausalLM
 
+from inference import decoding
 from inference.decoding import LocalModel, bytes_per_token, rows_that_fit, stopwatch
 
 
@@ -24,14 +23,18 @@ def test_bytes_per_token(model):
     model.to(torch.float32)
 
 
-def test_rows_are_as_many_as_fit_into_half_of_what_is_free(model, monkeypatch):
+def test_rows_are_as_many_as_fit_into_half_of_what_is_free(model, monkeypatch, tmp_path):
     local = LocalModel(model, None, frozenset([2]), 64)
     room = 100
-    pages = {"SC_AVPHYS_PAGES": 10 * bytes_per_token(model) * room, "SC_PAGE_SIZE": 1}
-    monkeypatch.setattr(os, "sysconf", pages.__getitem__)
+    there = 10 * bytes_per_token(model) * room
+    meminfo = tmp_path / "meminfo"
+    meminfo.write_text(f"MemFree:  1 kB\nMemAvailable:  {there // 1024 + 1} kB\n")
+    monkeypatch.setattr(decoding, "MEMINFO", meminfo)
     assert rows_that_fit(local, room) == 5
     assert rows_that_fit(local, 1) == 64  # never more than asked for
     assert rows_that_fit(local, 10_000) == 1  # and never none
+    monkeypatch.setattr(decoding, "MEMINFO", tmp_path / "nothing")
+    assert rows_that_fit(local, 10_000) == 64  # nothing tells: a full memory halves it
 
 
 def test_stopwatch():

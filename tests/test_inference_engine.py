@@ -40,7 +40,7 @@ def make_hf(folder: Path, server: HTTPServer) -> Made:
 
 def make_replay(folder: Path, server: HTTPServer) -> Made:
     (folder / "answers.jsonl").write_text('{"text": "four"}\n', encoding="utf-8")
-    return EngineSpec("replay", "answers.jsonl"), {"base_dir": folder}
+    return EngineSpec("replay", "answers.jsonl"), {"base_dir": str(folder)}
 
 
 def make_openai(folder: Path, server: HTTPServer) -> Made:
@@ -79,16 +79,26 @@ def make_served(folder: Path, server: HTTPServer) -> Made:
 
 MAKERS: dict[str, Callable[[Path, HTTPServer], Made]] = {
     "anthropic": make_anthropic,
+    "cluster": make_replay,  # any engine, on a cluster of this machine
     "hf": make_hf,
     "openai": make_openai,
     "replay": make_replay,
     "served": make_served,
 }
-SLOW = {"hf", "served"}  # load a model
+SLOW = {"cluster", "hf", "served"}  # start processes, or load a model
 
 
 def test_every_engine_is_held_to_the_contract() -> None:
-    assert set(MAKERS) == set(ENGINES)
+    assert set(MAKERS) == {*ENGINES, "cluster"}
+
+
+def opened(name: str, spec: EngineSpec, run: dict[str, Any]) -> Engine:
+    if name != "cluster":
+        return open_engine(spec, run)
+    pytest.importorskip("ray", reason="pip install ray")
+    from inference.cluster import open_cluster
+
+    return open_cluster(spec, {**run, "cluster": {"workers": 1}}, "auto")
 
 
 @pytest.fixture(
@@ -101,7 +111,7 @@ def name(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def engine(name: str, made: Callable[[str], Made]) -> Iterator[Engine]:
     spec, run = made(name)
-    engine = open_engine(spec, run)
+    engine = opened(name, spec, run)
     yield engine
     engine.close()
 
@@ -169,7 +179,7 @@ def test_an_unknown_option_is_refused_in_one_line(name: str, made: Callable[[str
     spec, run = made(name)
     spec = EngineSpec(spec.engine, spec.model, options={**spec.options, "no_such_option": 1})
     with pytest.raises(BenchwarrantError) as caught:
-        open_engine(spec, run)
+        opened(name, spec, run)
     assert "no_such_option" in str(caught.value) and "\n" not in str(caught.value)
 
 
@@ -178,7 +188,7 @@ def test_an_unknown_run_setting_is_refused_in_one_line(
 ) -> None:
     spec, run = made(name)
     with pytest.raises(BenchwarrantError) as caught:
-        open_engine(spec, {**run, "no_such_setting": 1})
+        opened(name, spec, {**run, "no_such_setting": 1})
     assert "no_such_setting" in str(caught.value) and "\n" not in str(caught.value)
 
 

@@ -176,13 +176,15 @@ def test_the_command_line_of_vllm(serve: Open) -> None:
 
 
 def test_seed_and_options_reach_the_server(serve: Open) -> None:
-    options = {"server": "vllm", "enable_thinking": False, "system": "Be brief."}
+    options: dict[str, Any] = {"server": "vllm", "enable_thinking": False, "system": "Be brief."}
+    options["extra_body"] = {"chat_template_kwargs": {"date": "today"}, "min_p": 0.1}
     engine = serve(spec=EngineSpec("served", "some/model", options=options))
     drawn = Sampling(temperature=0.7, top_p=0.9, max_tokens=8, seed=42, stop=("Q:",))
     body = json.loads(ask(engine, "body", sampling=drawn)[0] or "")
     assert (body["seed"], body["temperature"], body["top_p"]) == (42, 0.7, 0.9)
     assert body["stop"] == ["Q:"] and body["messages"][0]["content"] == "Be brief."
-    assert body["chat_template_kwargs"] == {"enable_thinking": False}
+    assert body["chat_template_kwargs"] == {"date": "today", "enable_thinking": False}
+    assert body["min_p"] == 0.1
 
 
 def test_it_is_gone_after_close(serve: Open) -> None:

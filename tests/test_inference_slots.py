@@ -10,7 +10,7 @@ from inference.decoding import LocalModel, Prompt
 from inference.engine import Sampling
 
 END = 2
-SHARED = list(range(10, 60))  # 50 tokens
+SHARED = list(range(10, 150))  # 140 tokens
 OWN = [[60], [61, 62], [63], [64] * 9, [65, 66, 67], [70], [71], [72, 73], [74]]
 
 
@@ -66,24 +66,38 @@ def test_the_same_tokens_as_one_by_one(local, shared):
 
 
 def test_the_shared_beginning_is_computed_once(local):
-    """50 shared tokens and 22 own ones, prefilled once each; then a pass per further token."""
+    """140 shared tokens and 22 own ones, prefilled once each; then a pass per further token."""
     seen = []
     local.model.register_forward_pre_hook(
         lambda _, args, kwargs: seen.append(kwargs["input_ids"].shape), with_kwargs=True
     )
     list(slots.slots(local, prompts(SHARED), Sampling(max_tokens=1)))
-    assert seen[0] == (1, 50)
+    assert seen[0] == (1, 140)
     assert (
         sum(rows for rows, _ in seen[1:]) == len(OWN) and max(width for _, width in seen[1:]) == 9
     )
 
 
+def test_no_prompt_waits_for_all_others_to_end(local, monkeypatch):
+    """Eight slots filled three at a time: the last two go in while the six are under way."""
+    monkeypatch.setattr(slots, "PREFILL_TOKENS", 30)
+    local.batch_size = 8
+    passes = []
+    local.model.register_forward_pre_hook(
+        lambda _, args, kwargs: passes.append(kwargs["input_ids"].shape), with_kwargs=True
+    )
+    asked = [Prompt(i, f"{i}", [10 + i] * 10, ()) for i in range(8)]
+    list(slots.slots(local, asked, Sampling(max_tokens=5)))
+    assert [rows for rows, width in passes if width > 1] == [3, 3, 2]
+    assert sum(width == 1 for _, width in passes) <= 4 + 2
+
+
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [
-        ([[*SHARED, 1], [*SHARED, 2, 3]], 50),
-        ([[*SHARED, 1], SHARED], 49),  # each keeps a token of its own
-        ([[*SHARED[:31], 1], [*SHARED[:31], 2]], 0),  # 31 are not worth while
+        ([[*SHARED, 1], [*SHARED, 2, 3]], 140),
+        ([[*SHARED, 1], SHARED], 139),  # each keeps a token of its own
+        ([[*SHARED[:127], 1], [*SHARED[:127], 2]], 0),  # 127 are not worth while
         ([SHARED], 0),
     ],
 )
