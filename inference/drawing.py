@@ -25,8 +25,9 @@ def choose(
     ``scores`` are logits (rows, tokens). argmax(logits + Gumbel noise) is a draw from
     softmax(logits) (Gumbel 1954; Maddison, Tarlow and Minka 2014).
     """
+    scores = scores.float()  # on a CPU argmax of bfloat16 takes ten times as long
     if sampling.temperature > 0:
-        scores = scores.float() / sampling.temperature
+        scores = scores / sampling.temperature
         if sampling.top_p < 1:
             scores = TopPLogitsWarper(sampling.top_p)(None, scores)
         for row, source in zip(scores, generators, strict=True):
