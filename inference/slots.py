@@ -16,7 +16,7 @@ from inference.decoding import LocalModel, Made, Prompt, rows_that_fit, stopwatc
 from inference.drawing import choose, generator, stopped
 from inference.engine import Sampling
 
-PREFILL_TOKENS = 512  # new tokens in one pass: more would fall out of a CPU's cache
+PREFILL_TOKENS = 512  # new tokens in one pass: fewer are slower, more gained nothing
 WORTH_SHARING = 128  # tokens; a shorter beginning costs more in merging than it saves
 REFILL = 8  # a pass for new prompts waits until one slot in so many is free, or all fit
 
