@@ -1,36 +1,32 @@
 """Find where a free text gives its final answer.
 
-Every function keeps positions: characters are made plain one for one, and what is no answer (the
-echoed question, a next question the model made up, program code) is blanked out, not cut.
+The text is made plain first, and what is no answer (the echoed question, a next question that the
+model made up) is blanked out or cut off.
 """
 
 import re
-import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Any
 
+from judges.plain import SENTENCE, SENTENCE_END, blank, flat, plain
 from samples.errors import BenchwarrantError
 from samples.records import Case, Item
 
 LIMIT = 20_000  # characters; the final answer stands at the end, so the end is what is read
-SENTENCE = 300
 NOT_ANSWERED = {"too_long": "too_long", "error": "api_error"}  # a finish without a text
 LONGEST_BOX = 2000
 MOST_MARKS = 30  # of one kind, from the last, are looked at
+BRIEF = 200  # characters of a reply that is read as a whole
+FORMATS = ("boxed", "after ####", "announced", "short reply", "running text", "no text")
+ECHO = 40  # characters of two lines that stand in the prompt
 
-PLAIN = str.maketrans(
-    {
-        **dict.fromkeys("\u2212\u2010\u2011\u2012\u2013\ufe63\uff0d", "-"),
-        **dict.fromkeys("\u00a0\u2007\u2009\u200a\u202f\u3000", " "),
-        **dict.fromkeys("\u2018\u2019", "'"),
-        **dict.fromkeys("\u201c\u201d", '"'),
-        **{chr(0xFF01 + n): chr(0x21 + n) for n in range(94) if n != 0x0C},  # full-width ASCII
-    }
+BOX = re.compile(r"\\(?:f?boxed|fbox)\s{0,3}\{")
+AND = re.compile(
+    r"(?:[\s,;$&]|\\q?quad|\\text\{[^{}]{0,30}\}|\\[()\[\]]|and|or"
+    r"|[a-zA-Z](?:_\{?\w{1,3}\}?)?\s?=)*"
 )
-BREAKS = str.maketrans("\n\r\t", "   ")
-
-BOX = re.compile(r"\\f?boxed\s{0,3}\{")
-AND = re.compile(r"(?:[\s,;$&]|\\q?quad|\\text\{[^{}]{0,30}\}|\\[()\[\]]|and|or)*")
 HASHES = re.compile(r"^\s{0,8}#{4}[ \t]*(?=[-+$\d(\[.\\*])", re.MULTILINE)
 LETTER_A = re.compile(r"^[ \t>*_]{0,8}A[*_]{0,3}:", re.MULTILINE)
 HEADING = re.compile(
@@ -48,11 +44,18 @@ CUE = re.compile(
     [*_]{0,3}
     (?: \s+(?:is|are|was|would\s+be|should\s+be|must\s+be|will\s+be)\b(?!n't)\s*[*_]{0,3}[:=]?
       | [ ]?[:=] )
-    | \bI(?:'d|'ll|\s+would|\s+will)?\s+(?:choose|pick|select|go\s+with)\b:?
+    | \bI(?:'d|'ll|\s+would|\s+will)?\s+(?:choose|pick|select|go[ ]with)\b:?
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-SENTENCE_END = re.compile(r"\n|(?<![A-Z][a-z])(?<!\b[A-Z])[.!?](?=[\s\"')\]*_]|\Z)")
+# One of these stands in every cue: where none does, and before the first, there is no need to look.
+CUE_WORDS = (
+    *("ans", "result", "option", "choice", "list", "sorted", "ordered", "arranged"),
+    *("choose", "pick", "select", "go with"),
+)
+CUE_LEAD = 20  # characters before it, as from "I would" to "choose"
+AFTER_CUE = re.compile(r"[ \t\n\r*_:=>]*")
+NEGATION = re.compile(r"(?:not|n't|never)\b")
 NEXT_TURN = re.compile(
     r"^[ \t#*_>]{0,8}(?:Q|Question|Problem|Exercise|User|Human|Instruction)(?:[ ]?\d{1,3})?"
     r"[*_]{0,2}:"
@@ -62,16 +65,6 @@ NEXT_TURN = re.compile(
 INTRODUCTION = re.compile(r"\W*(?:let|sure|ok|first|here|solution|step)", re.IGNORECASE)
 END_TOKEN = re.compile(r"<\|(?:im_end|endoftext|eot_id|end_of_text|end)\|>|</s>|<end_of_turn>")
 
-FENCE = re.compile(r"```([^\n`]{0,40})\n?(.*?)(?:```|\Z)", re.DOTALL)
-CODE = re.compile(
-    r"^[ \t]*(?:def[ ]|import[ ]|from[ ]\w+[ ]import\b|print[ ]?\(|return[ ]|class[ ]\w+[:(]"
-    r"|#include|for[ ]\w+(?:,[ ]?\w+)?[ ]in[ ][^\n]{1,200}:"
-    r"|while[ ][^\n]{1,200}:[ \t]*$|\w{1,40}\.sort\()",
-    re.MULTILINE,
-)
-ASSIGNMENT = re.compile(r"^[ \t]*[A-Za-z_]\w{0,60}[ ]?=[^\n]*$", re.MULTILINE)
-LINE_OF_CODE = re.compile(rf"(?:{CODE.pattern})[^\n]*", re.MULTILINE)
-
 NO_ANSWER = re.compile(
     r"\b(?:cannot|can't|can\s+not|could\s+not|couldn't)\s+be\s+"
     r"(?:determined|answered|calculated|solved|found|computed|known)"
@@ -80,14 +73,6 @@ NO_ANSWER = re.compile(
     r"|\bunanswerable\b|\bundetermined\b|\A\W{0,4}none\W{0,4}\Z",
     re.IGNORECASE,
 )
-LATEX_TEXT = re.compile(
-    r"\\(?:text(?:bf|it|rm|normal|tt)?|textnormal|mathrm|mathbf|mbox)\s?\{([^{}]*)\}?"
-)
-LATEX_SPACE = re.compile(r"\\[,;: ]|\\q?quad\b|~")
-WORD = re.compile(r"\d+(?:\.\d+)?%?|[^\W_]+|[+/^=#√×÷∞∅≤≥≠±]|[-<>*](?=\s?\(?\d)")
-THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
-ACCENTS = re.compile("[\u0300-\u036f]")
-ARTICLES = frozenset({"a", "an", "the"})
 
 
 @dataclass(frozen=True)
@@ -95,6 +80,7 @@ class Ruling:
     """Right, wrong or a failure; what it was read from; and why.
 
     ``marked`` is False where nothing announced the answer and the end of the text was taken for it.
+    ``facts`` is what else is worth counting, such as how a sorted list is wrong.
     """
 
     value: bool | None
@@ -102,6 +88,7 @@ class Ruling:
     span: str
     reason: str
     marked: bool = True
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -126,68 +113,61 @@ class Given:
 
 
 def unreadable(reason: str, span: str = "", marked: bool = True) -> Ruling:
+    """No answer can be read."""
     return Ruling(None, "unparsable", span, reason, marked)
+
+
+def ambiguous(reason: str, span: str = "", marked: bool = True) -> Ruling:
+    """Several answers are given that contradict each other."""
+    return Ruling(None, "ambiguous", span, reason, marked)
 
 
 def prepare(text: str, item: Item) -> Given:
     """Make a response ready: plain characters, the model's own turn, its marks."""
     note = f" (only the last {LIMIT:,} characters were read)" if len(text) > LIMIT else ""
-    plain = text[-LIMIT:].translate(PLAIN)
-    plain = _blank_echo(plain, item.question.translate(PLAIN))
+    made = _blank_question(plain(text[-LIMIT:]), plain(item.question))
     letter_a = not item.choices  # where there are choices, "A:" is one of them
-    plain = plain[: _own_turn_ends(plain, letter_a)]
-    return Given(plain, find_marks(plain, letter_a), note)
+    made = made[: _own_turn_ends(made, letter_a)]
+    return Given(made, find_marks(made, letter_a), note)
 
 
 def find_marks(text: str, letter_a: bool = True) -> tuple[Mark, ...]:
     """All places that announce an answer, in the order of the text."""
-    marks = [*_boxes(text), *_cues(text, HASHES, "after '####'")]
-    marks += [*_cues(text, HEADING, "under a heading 'Answer'"), *_cues(text, CUE, "after {!r}")]
-    if letter_a:
-        marks += _cues(text, LETTER_A, "after 'A:'")
+    marks = _boxes(text) if "\\" in text else []
+    if "####" in text:
+        marks += _announced(text, HASHES, "after '####'")
+    if letter_a and ":" in text:
+        marks += _announced(text, LETTER_A, "after 'A:'")
+    start = _first_cue(text)
+    if start < len(text):
+        marks += _announced(text, HEADING, "under a heading 'Answer'")
+        marks += _announced(text, CUE, "after {!r}", start)
     return tuple(sorted(marks, key=lambda mark: mark.start))
 
 
-def blank(text: str, start: int, end: int) -> str:
-    """Overwrite a stretch with blanks, so that positions stay."""
-    return text[:start] + " " * (end - start) + text[end:]
+def answer_format(text: str, item: Item) -> str:
+    """In which form a response gives its answer: one of FORMATS, by the mark that binds."""
+    given = prepare(text, item)
+    if given.marks:
+        where = given.marks[-1].where
+        return {"in \\boxed{}": "boxed", "after '####'": "after ####"}.get(where, "announced")
+    reply = given.text.strip()
+    if not reply:
+        return "no text"
+    return "short reply" if len(reply) <= BRIEF and "\n" not in reply else "running text"
 
 
-def blank_code(text: str) -> str:
-    """Blank out program code, fenced or not; a fence around a bare answer stays."""
-    for fence in reversed(list(FENCE.finditer(text))):
-        named = fence[1].strip().lower() not in ("", "text", "txt", "plaintext", "markdown", "json")
-        if named or CODE.search(fence[2]) or ASSIGNMENT.search(fence[2]):
-            text = blank(text, *fence.span())
-    if not CODE.search(text):
-        return text
-    for line in (LINE_OF_CODE, ASSIGNMENT):
-        text = line.sub(lambda found: " " * len(found[0]), text)
-    return text
+def blank_prompt(text: str, prompt: str) -> str:
+    """Blank out what repeats the prompt, such as its worked examples: two lines or more.
 
-
-def clean(content: str) -> str:
-    """Take the marking-up out of a short answer: LaTeX text and blanks, bold, code quotes."""
-    content = LATEX_TEXT.sub(r" \1 ", content)
-    for mark in ("\\left", "\\right", "\\!", "**", "__", "`", "\\displaystyle"):
-        content = content.replace(mark, "")
-    content = LATEX_SPACE.sub(" ", content).replace("{,}", ",")
-    return re.sub(r"\\([$%{}&#])", r"\1", content)
-
-
-def normalise(text: str) -> str:
-    """Words in small letters without accents, punctuation and articles, for comparison."""
-    folded = unicodedata.normalize("NFKD", text.translate(PLAIN)).casefold().replace("'", "")
-    words = WORD.findall(THOUSANDS.sub("", ACCENTS.sub("", folded)))
-    last = len(words) - 1  # an article at the end is none: "the first letter is a"
-    return " ".join(w for n, w in enumerate(words) if n == last or w not in ARTICLES)
-
-
-def last_sentence(text: str) -> str:
-    """The last sentence that says something."""
-    tail = text.rstrip()[-SENTENCE:]
-    ends = [end.end() for end in SENTENCE_END.finditer(tail[:-1])]
-    return tail[ends[-1] if ends else 0 :].strip()
+    A line by itself may well be the answer, even where an example's answer is the same.
+    """
+    left = text
+    lines = [match.span() for match in re.finditer(r"[^\n]*\S[^\n]*", text)]
+    for (start, _), (_, end) in pairwise(lines):
+        if end - start >= ECHO and text[start:end].strip() in prompt:
+            left = blank(left, start, end)
+    return left
 
 
 def require_texts(judge: str, cases: Sequence[Case]) -> None:
@@ -200,6 +180,23 @@ def require_texts(judge: str, cases: Sequence[Case]) -> None:
             f"judge {judge!r}: {missing} of {len(cases)} responses have no text; "
             "import their texts, or verdicts made elsewhere"
         )
+
+
+def _first_cue(text: str) -> int:
+    """Where looking for cues must begin; the text's length where it holds no word of any cue."""
+    small = text.lower()
+    if len(small) != len(text):  # a letter that becomes two
+        return 0
+    found = [place for word in CUE_WORDS if (place := _word_at(small, word)) >= 0]
+    return max(0, min(found) - CUE_LEAD) if found else len(text)
+
+
+def _word_at(text: str, beginning: str) -> int:
+    """Where a word that begins so stands first ("ans" not in "means"), or -1."""
+    place = text.find(beginning)
+    while place > 0 and text[place - 1].isalpha():
+        place = text.find(beginning, place + 1)
+    return place
 
 
 def _boxes(text: str) -> list[Mark]:
@@ -226,46 +223,49 @@ def _boxes(text: str) -> list[Mark]:
     return marks
 
 
-def _cues(text: str, pattern: re.Pattern[str], where: str) -> list[Mark]:
+def _announced(text: str, pattern: re.Pattern[str], where: str, start: int = 0) -> list[Mark]:
     marks = []
-    for cue in list(pattern.finditer(text))[-MOST_MARKS:]:
-        start = cue.end()
-        while start < len(text) and text[start] in " \t\n\r*_:=>":
-            start += 1
-        rest = text[start : start + SENTENCE]
-        end = SENTENCE_END.search(rest)
-        content = (rest[: end.start()] if end else rest).strip()
-        if not content or re.match(r"(?:not|n't|never)\b", content):
+    for cue in list(pattern.finditer(text, start))[-MOST_MARKS:]:
+        skipped = AFTER_CUE.match(text, cue.end())
+        at = skipped.end() if skipped else cue.end()
+        end = SENTENCE_END.search(text, at, at + SENTENCE)
+        content = text[at : end.start() if end else at + SENTENCE].strip()
+        if not content or NEGATION.match(content):
             continue
-        firm = not cue[0].rstrip().endswith(":") or not text[start + len(content) :].strip(" .\n")
+        firm = not cue[0].rstrip().endswith(":") or not text[at + len(content) :].strip(" .\n")
         words = " ".join(cue[0].split())
-        marks.append(Mark(content, where.format(words), cue.start(), start, firm))
+        marks.append(Mark(content, where.format(words), cue.start(), at, firm))
     return marks
 
 
 def _own_turn_ends(text: str, letter_a: bool) -> int:
     """Where the model, done with its own answer, goes on to a question it made up."""
-    ends = [token.start() for token in END_TOKEN.finditer(text) if text[: token.start()].strip()]
+    ends = [len(text)]
+    if "<" in text:
+        ends += [end.start() for end in END_TOKEN.finditer(text) if text[: end.start()].strip()]
+    turns = list(NEXT_TURN.finditer(text))
+    if not turns:
+        return min(ends)
     patterns = (BOX, HASHES, HEADING, CUE, *([LETTER_A] if letter_a else []))
     found = [mark.start() for pattern in patterns if (mark := pattern.search(text))]
     first_mark = min(found, default=len(text))
-    for turn in NEXT_TURN.finditer(text):
+    for turn in turns:
         before = text[: turn.start()].strip()
         short = len(before.split()) <= 3 and not INTRODUCTION.match(before)
         answered = before and (short or re.search("[0-9]", before))
         if turn.start() > first_mark or answered:
             ends.append(turn.start())
             break
-    return min(ends, default=len(text))
+    return min(ends)
 
 
-def _blank_echo(text: str, question: str) -> str:
-    question = question.strip().translate(BREAKS)
+def _blank_question(text: str, question: str) -> str:
+    question = flat(question.strip())
     if len(question) < 8:
         return text
-    flat = text.translate(BREAKS)
-    start = flat.find(question)
+    line = flat(text)
+    start = line.find(question)
     while start >= 0:
         text = blank(text, start, start + len(question))
-        start = flat.find(question, start + len(question))
+        start = line.find(question, start + len(question))
     return text

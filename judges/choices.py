@@ -4,14 +4,14 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from judges.answers import Ruling, clean, last_sentence, normalise, prepare, unreadable
+from judges.answers import BRIEF, Ruling, ambiguous, prepare, unreadable
+from judges.plain import blank_code, clean, last_sentence, normalise
 from samples.errors import BenchwarrantError
 from samples.records import Item
 
 Options = tuple[tuple[str, str], ...]
 
 LETTERS: Options = tuple((letter, "") for letter in "ABCDEFGHIJ")  # where no options are known
-SHORT = 200  # characters of a reply that is read as a whole
 FAR = 120  # characters between two labels that are named together
 HEDGES = re.compile(
     r"(?:(?:most|probably|likely|either|both|clearly|definitely|option|choice|answer|letter|the|"
@@ -45,18 +45,26 @@ class Mention:
 
 
 @dataclass(frozen=True)
-class Offer:
-    """The options of an item, and the expressions that find their labels."""
+class Labels:
+    """The expressions that find the labels of the options: made once for "A" to "D"."""
 
-    texts: dict[str, str]  # label to normalised text
     label: re.Pattern[str]
     run: re.Pattern[str]  # one label, or several joined by "or" and the like
     strict: re.Pattern[str]  # what can't be anything but a label, such as "(B)" or "option B"
     loose: re.Pattern[str]
-    echo: re.Pattern[str] | None  # the whole list of options
+    joined: re.Pattern[str]  # several labels in one word, such as "CE"
+
+
+@dataclass(frozen=True)
+class Offer:
+    """The options of an item: label to normalised text, and how their labels are found."""
+
+    options: Options
+    texts: dict[str, str]
+    find: Labels
 
     def labels(self, text: str) -> set[str]:
-        found = {name.casefold() for name in self.label.findall(text)}
+        found = {name.casefold() for name in self.find.label.findall(text)}
         return {label for label in self.texts if label.casefold() in found}
 
 
@@ -69,11 +77,13 @@ def rule_choice(text: str, item: Item) -> Ruling:
         chosen = read_choice(mark.text, offer)
         if chosen:
             return _rule(chosen, wanted, mark.text, mark.where + given.note)
+        if offer.find.joined.fullmatch(mark.text):
+            return ambiguous(f"several options {mark.where}", mark.text)
         if NOT_OFFERED.fullmatch(mark.text):
             return unreadable(f"an option that was not offered {mark.where}", mark.text)
-    reply = _blank_echo(given.text, offer)
+    reply = _blank_echo(blank_code(given.text), offer)
     whole = reply.strip()
-    if len(whole) <= SHORT and "\n" not in whole and (chosen := read_choice(whole, offer)):
+    if len(whole) <= BRIEF and "\n" not in whole and (chosen := read_choice(whole, offer)):
         marked = _picks(whole, offer, opens=True) is not None
         return _rule(chosen, wanted, whole, "in the short reply", marked)
     lines = [line.strip() for line in reply.split("\n") if line.strip()]
@@ -95,7 +105,7 @@ def read_choice(content: str, offer: Offer) -> set[str]:
         return whole
     hedges = HEDGES.match(body)
     begins = hedges.end() if hedges else 0
-    if run := offer.run.match(body, begins):
+    if run := offer.find.run.match(body, begins):
         chosen, rest = offer.labels(run[0]), body[run.end() :]
         if len(chosen) > 1:
             return chosen
@@ -107,7 +117,7 @@ def read_choice(content: str, offer: Offer) -> set[str]:
 def _rule(chosen: set[str], wanted: set[str], span: str, where: str, marked: bool = True) -> Ruling:
     names = ", ".join(sorted(chosen))
     if len(chosen) > 1:
-        return unreadable(f"several options {where}: {names}", span, marked)
+        return ambiguous(f"several options {where}: {names}", span, marked)
     return Ruling(chosen <= wanted, None, span, f"read {names} {where}", marked)
 
 
@@ -126,15 +136,19 @@ def _wanted(item: Item, offer: Offer) -> set[str]:
     return wanted
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=16_384)
 def _offer(options: Options) -> Offer:
-    plain = "|".join(re.escape(label) for label, _ in options)
+    texts = {label: normalise(clean(text)) for label, text in options}
+    return Offer(options, texts, _labels(tuple(texts)))
+
+
+@lru_cache(maxsize=256)
+def _labels(labels: tuple[str, ...]) -> Labels:
+    plain = "|".join(re.escape(label) for label in labels)
     bracketed = rf"[(\[{{]\s?(?i:{plain})\s?[)\]}}]|(?i:{plain})\)"
     token = rf"(?:{bracketed}|(?:{plain})(?![\w']))"
     joined = r"\s?(?:,\s?(?:or\s|and\s)?|/|&|\sor\s|\sand\s|or\s|and\s)\s?(?:maybe\s|option\s)?"
-    pairs = [rf"\W{{0,6}}{re.escape(a)}\W{{1,5}}{re.escape(t)}" for a, t in options if t]
-    return Offer(
-        texts={label: normalise(clean(text)) for label, text in options},
+    return Labels(
         label=re.compile(rf"(?<![^\W_])(?i:{plain})(?!\w)"),
         run=re.compile(f"{token}(?:{joined}{token})*"),
         strict=re.compile(
@@ -142,8 +156,15 @@ def _offer(options: Options) -> Offer:
             rf"|\b(?i:option|choice|answer|letter)[\s_:\\-]{{1,3}}\(?(?:{plain})(?![\w'])"
         ),
         loose=re.compile(rf"(?<![\w'(.-])(?:{plain})(?![\w'(-])"),
-        echo=re.compile(r"(?:,?\s(?:and|or))?".join(pairs), re.IGNORECASE) if pairs else None,
+        joined=re.compile(rf"\W{{0,6}}(?:{plain}){{2,6}}\W{{0,6}}"),
     )
+
+
+@lru_cache(maxsize=512)
+def _list_of(options: Options) -> re.Pattern[str]:
+    """The whole list of options in a row, as the prompt had it."""
+    pairs = [rf"\W{{0,6}}{re.escape(a)}\W{{1,5}}{re.escape(t)}" for a, t in options if t]
+    return re.compile(r"(?:,?\s(?:and|or))?".join(pairs), re.IGNORECASE)
 
 
 def _begins(words: str, start: str) -> bool:
@@ -169,7 +190,7 @@ def _other_text(rest: str, chosen: set[str], offer: Offer) -> set[str]:
 def _mentions(text: str, offer: Offer) -> list[Mention]:
     """The labels that can't be anything else, without those that are turned down."""
     mentions = []
-    for found in offer.strict.finditer(text):
+    for found in offer.find.strict.finditer(text):
         before = text[max(0, found.start() - 20) : found.start()]
         if not REJECTED.match(text, found.end()) and not TURNED_DOWN.search(before):
             mentions += [Mention(label, *found.span()) for label in offer.labels(found[0])]
@@ -196,7 +217,7 @@ def _picks(line: str, offer: Offer, opens: bool = False) -> str | None:
     """The label of a line that gives one option and nothing else; an opening line may go on."""
     if not line:
         return None
-    run = offer.run.match(line, len(line) - len(line.lstrip("*#->_ ")))
+    run = offer.find.run.match(line, len(line) - len(line.lstrip("*#->_ ")))
     if run:
         chosen, rest = offer.labels(run[0]), line[run.end() :]
         following = normalise(rest)
@@ -213,8 +234,9 @@ def _picks(line: str, offer: Offer, opens: bool = False) -> str | None:
 
 def _blank_echo(text: str, offer: Offer) -> str:
     """Blank out the list of options where the reply repeats it, in a row or line by line."""
-    if offer.echo:
-        text = offer.echo.sub(lambda found: " " * len(found[0]), text)
+    small = text.casefold()
+    if all(said.casefold() in small for _, said in offer.options) and any(offer.texts.values()):
+        text = _list_of(offer.options).sub(lambda found: " " * len(found[0]), text)
     lines = text.split("\n")
     picks = [_picks(line.strip(), offer) for line in lines]
     for n, label in enumerate(picks):
@@ -240,7 +262,7 @@ def _rule_mention(reply: str, offer: Offer, wanted: set[str]) -> Ruling:
     ending = last_sentence(reply)
     loose = {
         found[0]
-        for found in offer.loose.finditer(ending)
+        for found in offer.find.loose.finditer(ending)
         if not TURNED_DOWN.search(ending[: found.start()])
         and (found[0] not in ("A", "I") or not ending[found.end() :].strip(" .!*"))
     }

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from inference.engine import ENGINES, EngineSpec, Sampling
 from samples.errors import BenchwarrantError
 from samples.records import Case, Spec, Verdict, as_row
-from samples.registry import check_known, find
+from samples.registry import check_known, did_you_mean, find
 from samples.study import JudgeBlock, Study
 
 
@@ -23,7 +23,7 @@ class Judge(Protocol):
     def close(self) -> None: ...
 
 
-RULES_VERSION = 2  # goes up with every change of what a rule reads: it is then another judge
+RULES_VERSION = 3  # goes up with every change of what a rule reads: it is then another judge
 JUDGES: dict[str, Any] = {
     "auto": "judges.rules:rule_judge",
     "exact": "judges.rules:rule_judge",
@@ -31,6 +31,8 @@ JUDGES: dict[str, Any] = {
     "choice": "judges.rules:rule_judge",
     "sequence": "judges.rules:rule_judge",
     "math": "judges.rules:rule_judge",
+    "yesno": "judges.rules:rule_judge",
+    "contains": "judges.rules:rule_judge",
     "llm": "judges.llm:llm_judge",
     "constant": "judges.rules:constant_judge",
 }
@@ -50,6 +52,7 @@ def judge_spec(study: Study, block: JudgeBlock) -> Spec:
     body: dict[str, Any] = {"kind": block.kind}
     if block.kind not in ("llm", "constant"):
         body["rules"] = RULES_VERSION
+        body |= _rule_options(block)
     if block.value is not None:
         body["value"] = block.value
     if block.no_answer is not None:
@@ -64,6 +67,21 @@ def judge_spec(study: Study, block: JudgeBlock) -> Spec:
         sampling = block.sampling.model_dump()
         body["sampling"] = as_row(Sampling(**sampling | {"stop": tuple(sampling["stop"])}))
     return Spec("judge", block.name, body)
+
+
+def _rule_options(block: JudgeBlock) -> dict[str, Any]:
+    """How exactly mathematics is compared, where the judge says so."""
+    from judges.maths import SETTINGS
+
+    known = SETTINGS if block.kind in ("auto", "math") else {}
+    for name, value in block.options.items():
+        if name not in known:
+            hint = did_you_mean(name, list(known))
+            raise BenchwarrantError(f"[[judge]] {block.name}: unknown option {name!r}; {hint}")
+        if type(value) is not known[name][1]:
+            kind = known[name][1].__name__
+            raise BenchwarrantError(f"[[judge]] {block.name}: {name} = {value!r} is no {kind}")
+    return {"options": dict(block.options)} if block.options else {}
 
 
 def _prompt(study: Study, block: JudgeBlock) -> str:

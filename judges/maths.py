@@ -5,22 +5,33 @@ answer can keep SymPy busy for ever; so the process is thrown away when it takes
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from typing import Any
 
-from judges.answers import Ruling, clean, normalise, prepare, unreadable
+from judges.answers import Ruling, prepare, unreadable
+from judges.numerals import Numeral, numerals, same_number
+from judges.plain import clean, normalise
 from samples.records import Item
 
-SOFT_SECONDS = 3  # for each of the three steps, inside the worker
-HARD_SECONDS = 15.0  # for everything, seen from outside
+SOFT = 1  # seconds for each step, by Math-Verify's own alarm
+SECONDS = 1.0  # for one comparison; what takes longer ends with its process
+START_SECONDS = 60.0  # for a process to import SymPy
+READY = "ready"
 LONGEST = 1000  # characters of an answer
 WORD = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z]{3,}")
 FORMULA = re.compile(r"[\\^π√]")
 NOTHING = "no answer found: no expression"
 
-Pair = tuple[str, str]
+SETTINGS: dict[str, tuple[str, type]] = {  # a judge's options: (Math-Verify's own name, kind)
+    "precision": ("float_rounding", int),  # decimal places to which numbers are compared; 6
+    "strict": ("strict", bool),  # whether the names of variables matter; true
+    "relations": ("allow_set_relation_comp", bool),  # whether "2 < x < 3" is a set; false
+}
+
+Pair = tuple[str, str, dict[str, Any]]
 Answer = tuple[bool | None, str]
 Compare = Callable[[str, str], Answer]
 
@@ -28,24 +39,27 @@ Compare = Callable[[str, str], Answer]
 class MathWorker:
     """One worker process, started when first needed and started anew after a hang or a crash."""
 
-    def __init__(self, seconds: float = HARD_SECONDS) -> None:
+    def __init__(self, settings: Mapping[str, Any] | None = None, seconds: float = SECONDS) -> None:
+        self._settings = {SETTINGS[name][0]: value for name, value in (settings or {}).items()}
         self._seconds = seconds
         self._process: BaseProcess | None = None
         self._line: Connection[Pair, Answer] | None = None
+        self._up = False
 
     def compare(self, reference: str, answer: str) -> Answer:
         """Whether the answer equals the reference, or None and why it can't be said."""
         if len(answer) > LONGEST:
             return None, f"longer than {LONGEST} characters"
-        line = self._line or self._start()
         try:
-            line.send((reference, answer))
+            line = self._ready()
+            line.send((reference, answer, self._settings))
             if line.poll(self._seconds):
                 return line.recv()
             why = f"not compared within {self._seconds:g} seconds"
         except (EOFError, OSError):
             why = "the comparison crashed"
         self.close()
+        self._start()  # it gets ready while the next answers are read
         return None, why
 
     def close(self) -> None:
@@ -55,13 +69,25 @@ class MathWorker:
             self._process.join()
             self._process = self._line = None
 
-    def _start(self) -> "Connection[Pair, Answer]":
+    def _ready(self) -> "Connection[Pair, Answer]":
+        """The line to a process that has come up."""
+        if self._line is None:
+            self._start()
+        assert self._line is not None
+        if not self._up:
+            if not self._line.poll(START_SECONDS):
+                raise EOFError
+            self._line.recv()
+            self._up = True
+        return self._line
+
+    def _start(self) -> None:
         context = get_context("spawn")  # a forked copy of threads and of CUDA would not work
         self._line, end = context.Pipe()
         self._process = context.Process(target=serve, args=(end,), daemon=True)
         self._process.start()
+        self._up = False
         end.close()
-        return self._line
 
 
 def rule_math(compare: Compare, text: str, item: Item) -> Ruling:
@@ -85,6 +111,8 @@ def rule_math(compare: Compare, text: str, item: Item) -> Ruling:
 
 def serve(line: "Connection[Answer, Pair]") -> None:
     """The worker: compare what comes down the line until it is closed."""
+    equal("1", "$1$", {})  # the slow part of coming up: SymPy is imported
+    line.send((None, READY))
     while True:
         try:
             line.send(equal(*line.recv()))
@@ -92,21 +120,21 @@ def serve(line: "Connection[Answer, Pair]") -> None:
             return
 
 
-def equal(reference: str, answer: str) -> Answer:
+def equal(reference: str, answer: str, settings: dict[str, Any]) -> Answer:
     """Runs in the worker: parse both, compare; the reference comes first (it isn't symmetric)."""
     from math_verify import parse, verify
     from math_verify.errors import TimeoutException
 
     try:
-        wanted = parse(_as_latex(reference), parsing_timeout=SOFT_SECONDS)
-        given = parse(answer, parsing_timeout=SOFT_SECONDS)
+        wanted = parse(_as_latex(reference), parsing_timeout=SOFT)
+        given = parse(answer, parsing_timeout=SOFT)
         if not wanted:
             return None, "the reference can't be read as mathematics"
         if not given:
             return None, NOTHING
-        right = verify(wanted, given, timeout_seconds=SOFT_SECONDS, raise_on_error=True)
+        right = verify(wanted, given, timeout_seconds=SOFT, raise_on_error=True, **settings)
     except TimeoutException:
-        return None, f"not compared within {SOFT_SECONDS} seconds"
+        return None, f"not compared within {SOFT} seconds"
     except Exception as error:  # SymPy raises nearly everything on odd input
         return None, f"can't be compared ({type(error).__name__})"
     return bool(right), ""
@@ -116,7 +144,9 @@ def _compare_all(compare: Compare, references: tuple[str, ...], span: str, answe
     """Right if equal to one reference; wrong only if compared with every one of them."""
     problem = ""
     for reference in references:
-        right, why = (True, "") if _same_words(reference, span) else compare(reference, answer)
+        if _same_words(reference, span) or _same_number(reference, span):
+            return True, ""
+        right, why = compare(reference, answer)
         if right:
             return True, ""
         problem = problem or why
@@ -126,6 +156,19 @@ def _compare_all(compare: Compare, references: tuple[str, ...], span: str, answe
 def _same_words(reference: str, answer: str) -> bool:
     a, b = clean(reference).strip(" $."), clean(answer).strip(" $.")
     return a.replace(" ", "").isalpha() and normalise(a) == normalise(b)
+
+
+def _same_number(reference: str, answer: str) -> bool:
+    """Whether both are a number and nothing else, and equal; "1,22" may be 1.22 or two numbers."""
+    wanted, given = _number(reference), _number(answer)
+    return wanted is not None and given is not None and same_number(given, wanted)
+
+
+def _number(text: str) -> Numeral | None:
+    body = clean(text).strip(" $.")
+    found = numerals(body)
+    alone = len(found) == 1 and (found[0].start, found[0].end) == (0, len(body))
+    return found[0] if alone else None
 
 
 def _as_formula(answer: str) -> str:

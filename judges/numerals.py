@@ -8,9 +8,10 @@ import unicodedata
 from dataclasses import dataclass
 from fractions import Fraction
 
-from judges.answers import clean
+from judges.plain import clean
 
 MOST_DIGITS = 60  # a longer run of digits is no answer
+FINE = 2  # decimal places from which on a number may be given to more of them
 MOST_TENS = 60  # powers of ten beyond this are no answer either
 
 TOKEN = re.compile(
@@ -64,6 +65,7 @@ class Numeral:
     percent: bool
     start: int
     end: int
+    places: int = 0  # decimal places, where the number is written out as a decimal
 
 
 def numerals(text: str) -> list[Numeral]:
@@ -85,15 +87,21 @@ def one_number(text: str) -> Numeral | None:
 
 
 def same_number(given: Numeral, wanted: Numeral) -> bool:
-    """Equal in value; the percent sign may be missing, or written out as a share."""
+    """Equal in value; the percent sign may be missing, or written out as a share.
+
+    A number wanted to two decimal places or more may be given to more of them: 4.3333 or 13/3 is
+    4.33. What is wanted whole is wanted exactly.
+    """
     if given.value is None or wanted.value is None:
         return False
     if given.value == wanted.value:
         return True
-    if given.percent == wanted.percent:
+    if given.percent != wanted.percent:
+        share, percentage = (given, wanted) if wanted.percent else (wanted, given)
+        return share.value is not None and share.value * 100 == percentage.value
+    if wanted.places < FINE:
         return False
-    share, percentage = (given, wanted) if wanted.percent else (wanted, given)
-    return share.value is not None and share.value * 100 == percentage.value
+    return abs(given.value - wanted.value) <= Fraction(1, 2 * 10**wanted.places)
 
 
 def numbers_in_words(text: str) -> list[tuple[Fraction, int]]:
@@ -121,6 +129,7 @@ def number_list(text: str) -> tuple[Fraction, ...] | None:
 
 def _numeral(text: str, token: re.Match[str]) -> Numeral | None:
     start, end = token.span()
+    places = 0
     value: Fraction | None
     if token["digits"]:
         run = token["digits"].rstrip(",.")
@@ -130,7 +139,9 @@ def _numeral(text: str, token: re.Match[str]) -> Numeral | None:
         groups = GROUPS_APART.match(text, end) if run.isdigit() and len(run) <= 3 else None
         if groups:
             run, end = run + groups[0].replace(" ", ""), groups.end()
-        value, end = _completed(text, end, _plain_value(run))
+        value, after = _completed(text, end, _plain_value(run))
+        places = len(run.partition(".")[2]) if after == end else 0
+        end = after
     elif token["vulgar"]:
         value = Fraction(unicodedata.numeric(token["vulgar"])).limit_denominator(10)
     else:
@@ -141,7 +152,7 @@ def _numeral(text: str, token: re.Match[str]) -> Numeral | None:
         value = None
     if value is not None and _negative(text[max(0, start - 12) : start]):
         value = -value
-    return Numeral(value, percent is not None, start, end)
+    return Numeral(value, percent is not None, start, end, places)
 
 
 def _plain_value(run: str) -> Fraction | None:

@@ -1,28 +1,14 @@
-"""Rule a number or a list of numbers right or wrong against the reference."""
+"""Rule a number right or wrong against the reference."""
 
 import re
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
+from functools import lru_cache
+from itertools import pairwise
 
-from judges.answers import (
-    NO_ANSWER,
-    Given,
-    Mark,
-    Ruling,
-    blank_code,
-    clean,
-    last_sentence,
-    prepare,
-    unreadable,
-)
-from judges.numerals import (
-    Numeral,
-    number_list,
-    numbers_in_words,
-    numerals,
-    one_number,
-    same_number,
-)
+from judges.answers import NO_ANSWER, Given, Mark, Ruling, ambiguous, prepare, unreadable
+from judges.numerals import Numeral, numbers_in_words, numerals, one_number, same_number
+from judges.plain import blank_code, clean, sentences
 from samples.errors import BenchwarrantError
 from samples.records import Item
 
@@ -36,59 +22,49 @@ ENUMERATOR = re.compile(
     r"^[ \t*_#>]{0,8}(?:(?:step|part)[ ])?[0-9]{1,2}(?:[.)]|:)(?=[ \t*])",
     re.MULTILINE | re.IGNORECASE,
 )
+CALCULATION = re.compile(r"<<[^<>\n]{0,200}>>")  # what a calculator was asked, in GSM8K's notation
 LEAD = re.compile(
     r"(?:(?:about|approximately|around|roughly|exactly|only|just|simply|USD|US|Rs\.?)\b|[a-z]\s?=|"
     r"\\?[$€£¥₹(\[{~≈=:\"'*+-]|\\[(\[]|\\boxed\{|\s)*",
     re.IGNORECASE,
 )
 COPULA = re.compile(r"=|≈|\\approx|\bequals?\b|\bis\b|\bare\b|\bwas\b|\bwere\b")
-BRACKETED = re.compile(r"[\[({]([^\[\](){}]{1,4000})[\])}]")
-UNCLOSED = re.compile(r"\[([^\[\](){}]{1,4000})\Z")
-PLAIN_NUMBER = r"-?[0-9]{1,20}(?:\.[0-9]{1,20})?"
-RUN = re.compile(
-    rf"(?<![\w.,\[({{-]){PLAIN_NUMBER}(?:\s?[,;]\s?(?:and\s)?{PLAIN_NUMBER}){{2,}}"
-    rf"(?:\s(?:and|&)\s{PLAIN_NUMBER})?(?![\w\])}}])"
-)
-ELLIPSIS = re.compile(r"\.\.|…|\\[lc]?dots")
-NUMERIC_LINE = re.compile(r"[ \t]*[-+.0-9][-+.,;0-9 \t<>]*")
+EQUALS = re.compile(r"=|≈|\\approx|\bequals\b")
+STATES = re.compile(rf"{COPULA.pattern}|\\[gl]eq?\b|[≤≥]|\ba total of\b")
+BOLD = re.compile(r"\*\*([^*\n]{1,80})\*\*")
 UNDONE = "a sum that is not worked out"
-NEAR = 120  # characters between a cue and its list
+SEVERAL = "several numbers"
+TWO_UNITS = "a number in two units"
+CONCLUSION = 1500  # characters in which a text that announces nothing may conclude
+WORKING = 4000  # characters whose sums are looked at for what they result in
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a place says: one number, or why it is not one, or neither."""
+    """What a place says: one number in one form or several, or why it is not one, or neither."""
 
-    number: Numeral | None = None
+    forms: tuple[Numeral, ...] = ()
     problem: str = ""
 
 
-@dataclass(frozen=True)
-class Found:
-    """A list of numbers in a text, and how strongly its form says that it is a list."""
-
-    values: tuple[Fraction, ...]
-    start: int
-    span: str
-    bracketed: bool
-
-
 def rule_number(text: str, item: Item) -> Ruling:
-    """The number that is announced last, else the last number, against the reference."""
+    """The number that is announced last, else the one that the text concludes with."""
     wanted = _wanted_numbers(item)
     given = prepare(text, item)
-    for mark in reversed(given.marks):
-        if NO_ANSWER.search(mark.text) and not numerals(mark.text):
-            return _declined(wanted, mark.text, mark.where)
+    for place, mark in reversed([*enumerate(given.marks)]):
         reading = read_number(mark)
         rest = given.text[mark.at + len(mark.text) :]
         if reading.problem == UNDONE and numerals(rest):  # the working goes on
-            return _last_number(Given(rest, (), given.note), wanted)
+            return _concluded(Given(rest, (), given.note), item.question, wanted)
         if reading.problem:
-            return unreadable(f"{reading.problem} {mark.where}", mark.text)
-        if reading.number is not None:
-            return _compare(reading.number, wanted, mark.text, mark.where + given.note)
-    return _last_number(given, wanted)
+            fail = ambiguous if reading.problem == SEVERAL else unreadable
+            return fail(f"{reading.problem} {mark.where}", mark.text)
+        if reading.forms:
+            forms = reading.forms + _said_before(given.marks[:place], reading.forms[0])
+            return _compare(forms, wanted, mark.text, mark.where + given.note)
+        if NO_ANSWER.search(mark.text) and not numerals(mark.text):
+            return _declined(wanted, mark.text, mark.where)
+    return _concluded(given, item.question, wanted)
 
 
 def read_number(mark: Mark) -> Reading:
@@ -98,83 +74,42 @@ def read_number(mark: Mark) -> Reading:
     lead = LEAD.match(body)
     begins = lead.end() if lead else 0
     if not found:
-        return Reading(_in_words(body[begins:]))
+        word = _in_words(body[begins:])
+        return Reading((word,) if word else ())
     if found[0].start > begins:
         if not mark.firm:
             return Reading()
         if len({numeral.value for numeral in found}) > 1:
             found = _after_last(COPULA, body, found) or found
     elif OPERATOR.match(body, found[0].end):
-        found = _after_last(re.compile("="), body, found)
+        found = _after_last(EQUALS, body, found)
         if not found:
             return Reading(problem=UNDONE)
     return _the_one(body, found)
 
 
-def rule_sequence(text: str, item: Item) -> Ruling:
-    """The list that is announced last, else the last that is neither an echo nor code."""
-    wanted = _wanted_lists(item)
-    given = prepare(text, item)
-    asked = {found.values for found in find_lists(item.question)}
-    for mark in reversed(given.marks):
-        ruling = _announced_list(given, mark, wanted, asked)
-        if ruling is not None:
-            return ruling
-    whole = number_list(given.text)
-    if whole and len(whole) > 1:
-        return Ruling(whole in wanted, None, given.text.strip(), "the whole reply is a list")
-    lists = [found for found in find_lists(blank_code(given.text)) if found.values not in asked]
-    lists = [found for found in lists if found.bracketed] or lists
-    if not lists:
-        return unreadable("no answer found: no list that is not the question's", marked=False)
-    last = lists[-1]
-    return Ruling(last.values in wanted, None, last.span, "the last list", marked=False)
-
-
-def find_lists(text: str) -> list[Found]:
-    """All lists of two or more numbers, in the order of the text."""
-    found: dict[int, Found] = {}
-    brackets = (*BRACKETED.finditer(text), *UNCLOSED.finditer(text))
-    spans = [(m, m[1], not m[0].startswith("(")) for m in brackets]
-    spans += [(m, m[0], False) for m in RUN.finditer(text)]
-    for match, content, bracketed in spans:
-        values = number_list(content)
-        if values and len(values) > 1:
-            entry = Found(values, match.start(), match[0].strip(), bracketed)
-            found.setdefault(match.start(), entry)
-    for start, content in _numeric_lines(text):
-        values = number_list(content)
-        if values and len(values) > 1:
-            found.setdefault(start, Found(values, start, content.strip(), False))
-    return [found[start] for start in sorted(found)]
-
-
-def _wanted_numbers(item: Item) -> list[Numeral] | None:
-    """The numbers of the references; None where the reference is that there is no answer."""
-    wanted = [number for number in map(one_number, item.references) if number]
-    if wanted:
-        return wanted
-    if any(NO_ANSWER.search(reference) for reference in item.references):
-        return None
-    raise BenchwarrantError(
-        f"{item.task}/{item.key}: the reference {item.reference!r} is not a number; "
-        "set the item's answer_type, or use a judge of another kind"
-    )
-
-
-def _wanted_lists(item: Item) -> list[tuple[Fraction, ...]]:
-    wanted = [values for values in map(number_list, item.references) if values]
-    if not wanted:
+def _wanted_numbers(item: Item) -> tuple[Numeral, ...]:
+    """The numbers of the references; none where the reference is that there is no answer."""
+    wanted = _numbers(item.references)
+    if wanted is None:
         raise BenchwarrantError(
-            f"{item.task}/{item.key}: the reference {item.reference!r} is not a list of numbers; "
+            f"{item.task}/{item.key}: the reference {item.reference!r} is not a number; "
             "set the item's answer_type, or use a judge of another kind"
         )
     return wanted
 
 
-def _compare(number: Numeral, wanted: list[Numeral] | None, span: str, where: str) -> Ruling:
-    right = wanted is not None and any(same_number(number, one) for one in wanted)
-    return Ruling(right, None, span, f"read {_shown(number)} {where}")
+@lru_cache(maxsize=16_384)
+def _numbers(references: tuple[str, ...]) -> tuple[Numeral, ...] | None:
+    wanted = tuple(number for number in map(one_number, references) if number)
+    if wanted or any(NO_ANSWER.search(reference) for reference in references):
+        return wanted
+    return None
+
+
+def _compare(forms: Sequence[Numeral], wanted: Sequence[Numeral], span: str, where: str) -> Ruling:
+    right = any(same_number(number, one) for number in forms for one in wanted)
+    return Ruling(right, None, span, f"read {_shown(forms[0])} {where}")
 
 
 def _shown(number: Numeral) -> str:
@@ -182,8 +117,8 @@ def _shown(number: Numeral) -> str:
     return f"{value if value is None else str(value)[:40]}{'%' if number.percent else ''}"
 
 
-def _declined(wanted: list[Numeral] | None, span: str, where: str) -> Ruling:
-    return Ruling(wanted is None, None, span, f"read that there is no answer {where}")
+def _declined(wanted: Sequence[Numeral], span: str, where: str) -> Ruling:
+    return Ruling(not wanted, None, span, f"read that there is no answer {where}")
 
 
 def _in_words(text: str) -> Numeral | None:
@@ -195,6 +130,12 @@ def _in_words(text: str) -> Numeral | None:
     return None if value == 1 and start > 0 else Numeral(value, False, start, len(text))
 
 
+def _said_before(marks: Sequence[Mark], number: Numeral) -> tuple[Numeral, ...]:
+    """The same number in another form just before: "The answer is 25%. As a fraction: 1/4"."""
+    forms = read_number(marks[-1]).forms if marks else ()
+    return forms if forms and same_number(forms[0], number) else ()
+
+
 def _after_last(pattern: re.Pattern[str], body: str, found: list[Numeral]) -> list[Numeral]:
     ends = [m.end() for m in pattern.finditer(body) if m.end() <= found[-1].start]
     return [numeral for numeral in found if numeral.start >= ends[-1]] if ends else []
@@ -204,72 +145,112 @@ def _the_one(body: str, found: list[Numeral]) -> Reading:
     first = found[0]
     if first.value is None:
         return Reading(problem="no plain number")
+    if len(found) == 1 and not OPERATOR.match(body, first.end):
+        return Reading((first,))
     if OPERATOR.match(body, first.end):
         return Reading(problem=UNDONE)
-    others = [numeral for numeral in found if numeral.value != first.value]
+    others = [numeral for numeral in found if not same_number(numeral, first)]
     between = body[first.end : others[0].start] if others else ""
-    if others and (JOINS.search(between[-30:]) or COMPOUND.fullmatch(between)):
-        return Reading(problem="several numbers")
-    return Reading(first)
+    if others and COMPOUND.fullmatch(between):
+        return Reading(problem=TWO_UNITS)
+    if others and JOINS.search(between[-30:]):
+        return Reading(problem=SEVERAL)
+    return Reading(tuple(numeral for numeral in found if same_number(numeral, first)))
 
 
-def _last_number(given: Given, wanted: list[Numeral] | None) -> Ruling:
-    text = ENUMERATOR.sub(lambda m: " " * len(m[0]), blank_code(given.text))
-    ending = last_sentence(text)
-    found = numerals(text)
-    if NO_ANSWER.search(ending) and not numerals(ending):
-        return replace(_declined(wanted, ending, "in the last sentence"), marked=False)
-    if not found:
-        number = _in_words(ending)
-        if number is None:
-            return unreadable("no answer found: no number in the text", marked=False)
-        return replace(_compare(number, wanted, ending, "in words"), marked=False)
-    last = found[-1]
-    if len(found) > 1 and COMPOUND.fullmatch(text, found[-2].end, last.start):
-        return unreadable(
-            "no answer found: the text ends with a number in two units", ending, False
-        )
-    span = text[max(0, last.start - 2) : last.end].split()[-1]
-    if last.value is None:
-        return unreadable(f"no answer found: {span!r} at the end is no plain number", span, False)
-    ruling = _compare(last, wanted, span, "at the end: the last number" + given.note)
-    return replace(ruling, marked=text.strip() == span)
+# --- where nothing is announced ----------------------------------------------------------------
 
 
-def _announced_list(
-    given: Given, mark: Mark, wanted: list[tuple[Fraction, ...]], asked: set[tuple[Fraction, ...]]
-) -> Ruling | None:
-    if ELLIPSIS.search(mark.text):
-        return unreadable(f"the list {mark.where} is abridged", mark.text)
-    values = number_list(mark.text)
-    goes_on = mark.text.count("[") > mark.text.count("]") and mark.closed
-    if values is not None and not goes_on:
-        return Ruling(values in wanted, None, mark.text, f"the list {mark.where}{given.note}")
-    near = [
-        found
-        for found in find_lists(given.text[mark.at : mark.at + 4000])
-        if found.start <= max(NEAR, len(mark.text))
-    ]
-    inside = [found for found in near if found.start <= len(mark.text)]
-    new = [found for found in near if found.values not in asked]
-    best = [found for found in inside if found in new][-1:] or new[:1] or near[:1]
-    if not best:
-        return None
-    return Ruling(best[0].values in wanted, None, best[0].span, f"the list {mark.where}")
+@dataclass(frozen=True)
+class Ending:
+    """The last sentence that holds numbers, the working before it, and the question."""
+
+    sentence: str
+    numbers: list[Numeral]
+    working: str
+    question: str
 
 
-def _numeric_lines(text: str) -> list[tuple[int, str]]:
-    """Lines that hold nothing but numbers, after a colon or alone; neighbours are joined."""
-    lines: list[tuple[int, str]] = []
-    place, joins = 0, False
-    for line in text.split("\n"):
-        content = line.rpartition(":")[2]
-        if not NUMERIC_LINE.fullmatch(content):
-            joins = joins and not line.strip()
-        elif joins and content == line:
-            lines[-1] = (lines[-1][0], f"{lines[-1][1]}\n{content}")
-        else:
-            lines.append((place + len(line) - len(content), content))
-            joins = len(content.split()) == 1
-        place += len(line) + 1
-    return lines
+def _concluded(given: Given, question: str, wanted: Sequence[Numeral]) -> Ruling:
+    """The number of the last sentence that has one; of several the one that the working gives."""
+    text = blank_code(given.text)
+    for aside in (ENUMERATOR, CALCULATION):
+        text = aside.sub(lambda found: " " * len(found[0]), text)
+    said = [(a, b) for a, b in sentences(text, CONCLUSION) if text[a:b].strip()]
+    last = text[slice(*said[-1])].strip() if said else ""
+    if NO_ANSWER.search(last) and not numerals(last):
+        return replace(_declined(wanted, last, "in the last sentence"), marked=False)
+    for start, end in reversed(said):
+        found = numerals(text[start:end])
+        if found:
+            working = text[max(0, start - WORKING) : start]
+            ruling = _ruled(Ending(text[start:end], found, working, question), wanted, given.note)
+            return replace(ruling, marked=text.strip() == ruling.span)
+    number = _in_words(last)
+    if number is None:
+        return unreadable("no answer found: no number in the text", marked=False)
+    return replace(_compare((number,), wanted, last, "in words"), marked=False)
+
+
+def _ruled(ending: Ending, wanted: Sequence[Numeral], note: str) -> Ruling:
+    sentence, found = ending.sentence, ending.numbers
+    chosen, how = _choose(ending)
+    for before, after in pairwise(found):
+        compound = COMPOUND.fullmatch(sentence, before.end, after.start)
+        if compound and (chosen or found[-1]) in (before, after):
+            return unreadable(f"no answer found: {TWO_UNITS}", sentence.strip())
+    if chosen is None:
+        return ambiguous(f"{SEVERAL} in the last sentence", sentence.strip())
+    span = sentence[max(0, chosen.start - 2) : chosen.end].split()[-1]
+    if chosen.value is None:
+        return unreadable(f"no answer found: {span!r} at the end is no plain number", span)
+    return _compare((chosen,), wanted, span, how + note)
+
+
+def _choose(ending: Ending) -> tuple[Numeral | None, str]:
+    """The number that a sentence comes down to, and how that is known."""
+    found = ending.numbers
+    ways: tuple[tuple[str, Callable[[], list[Numeral]]], ...] = (
+        ("at the end: the only number there", lambda: found),
+        ("at the end, in bold", lambda: _inside(BOLD, ending.sentence, found)),
+        ("at the end, after '=' or 'is'", lambda: _stated(ending.sentence, found)[-1:]),
+        ("at the end: what the working results in", lambda: _results(ending)),
+        ("at the end: the only new number", lambda: _new(found, numerals(ending.question))),
+    )
+    for how, way in ways:
+        kept = way()
+        if kept and len({(numeral.value, numeral.percent) for numeral in kept}) == 1:
+            return kept[-1], how
+    return None, ""
+
+
+def _inside(pattern: re.Pattern[str], text: str, found: list[Numeral]) -> list[Numeral]:
+    spans = [match.span() for match in pattern.finditer(text)]
+    return [n for n in found if any(start <= n.start < end for start, end in spans)]
+
+
+def _stated(text: str, found: list[Numeral]) -> list[Numeral]:
+    """The numbers that stand right after "=", "is" or "a total of", and are not a sum's first."""
+    begin = {numeral.start: numeral for numeral in found}
+    stated = []
+    for verb in STATES.finditer(text):
+        lead = LEAD.match(text, verb.end())
+        numeral = begin.get(lead.end()) if lead else None
+        if numeral and not OPERATOR.match(text, numeral.end):
+            stated.append(numeral)
+    return stated
+
+
+def _results(ending: Ending) -> list[Numeral]:
+    """Those numbers that the last sum of the working gives, or else the one that any sum gives."""
+    sums = _stated(ending.working, numerals(ending.working))
+    for made in (sums[-1:], sums):
+        same = [n for n in ending.numbers if any(same_number(n, one) for one in made)]
+        if same:
+            return same
+    return []
+
+
+def _new(found: list[Numeral], asked: Iterable[Numeral]) -> list[Numeral]:
+    old = {numeral.value for numeral in asked}
+    return [numeral for numeral in found if numeral.value not in old]

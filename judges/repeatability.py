@@ -13,9 +13,9 @@ import numpy as np
 
 from inference.collect import engine_spec, sampling
 from inference.repeatability import KIND
-from judges.answers import normalise
 from judges.figures import Figure, figure
 from judges.intervals import clopper_pearson
+from judges.plain import normalise
 from judges.rules import rule_judge
 from samples.records import Case, Event, Rubric, Spec, Verdict, as_row, canonical_json
 from samples.store import Store

@@ -8,16 +8,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from judges.answers import (
-    NOT_ANSWERED,
-    PLAIN,
-    Ruling,
-    require_texts,
-)
+from judges.answers import NOT_ANSWERED, Ruling, blank_prompt, require_texts
 from judges.choices import rule_choice
 from judges.maths import MathWorker, rule_math
-from judges.quantities import rule_number, rule_sequence
-from judges.wording import rule_text, rule_yes_no
+from judges.outcomes import name_outcome
+from judges.plain import plain
+from judges.quantities import rule_number
+from judges.sequences import rule_sequence
+from judges.wording import rule_contains, rule_text, rule_yes_no
 from samples.errors import BenchwarrantError
 from samples.records import Case, Item, Response, Rubric, Spec, Verdict
 from samples.registry import find
@@ -28,6 +26,7 @@ Rule = Callable[[str, Item], Ruling]
 RULES: dict[str, Rule] = {
     "exact": rule_text,
     "text": rule_text,
+    "contains": rule_contains,
     "number": rule_number,
     "choice": rule_choice,
     "sequence": rule_sequence,
@@ -41,7 +40,7 @@ class RuleJudge:
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
-        self._worker = MathWorker()
+        self._worker = MathWorker(spec.body.get("options"))
         self._rules: dict[str, Rule] = {**RULES, "math": partial(rule_math, self._worker.compare)}
 
     def judge(self, cases: Sequence[Case]) -> Iterator[Verdict]:
@@ -61,6 +60,7 @@ class RuleJudge:
                 failure=ruling.failure if value is None else None,
                 raw=ruling.span,
                 reason=ruling.reason,
+                meta=ruling.facts,
             )
 
     def close(self) -> None:
@@ -76,7 +76,9 @@ class RuleJudge:
         if response.text.strip() and not text.strip():
             failure = "truncated" if response.finish == "length" else "unparsable"
             return Ruling(None, failure, "", "the model said nothing beyond its thoughts")
-        ruling = rule(text, item)
+        if response.prompt:
+            text = blank_prompt(text, response.prompt)
+        ruling = name_outcome(rule(text, item), text)
         return when_cut(ruling, text, kind) if response.finish == "length" else ruling
 
 
@@ -131,7 +133,9 @@ def two_labels(judge: str, rubric: Rubric) -> tuple[str, str]:
 
 def when_cut(ruling: Ruling, text: str, kind: str) -> Ruling:
     """A text that was cut off counts only if it announced its answer, and went on after it."""
-    at_end = kind in CAN_BE_CUT and ruling.span and text.translate(PLAIN).endswith(ruling.span)
+    at_end = kind in CAN_BE_CUT and ruling.span and plain(text).endswith(ruling.span)
     if ruling.value is not None and ruling.marked and not at_end:
+        return ruling
+    if ruling.failure == "degenerate" and ruling.span:  # a loop is always cut off
         return ruling
     return Ruling(None, "truncated", ruling.span, f"the text was cut off; {ruling.reason}")

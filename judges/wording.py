@@ -2,11 +2,11 @@
 
 import re
 
-from judges.answers import Ruling, clean, last_sentence, normalise, prepare, unreadable
+from judges.answers import BRIEF, Ruling, ambiguous, prepare, unreadable
+from judges.plain import clean, last_sentence, normalise
 from samples.errors import BenchwarrantError
 from samples.records import Item
 
-SHORT = 200  # characters of a reply that is read as a whole
 TAKEN_BACK = re.compile(r"\b(?:no|not|wait|actually|but|however|or|sorry|instead)\b")
 TRAILER = re.compile(r"\s(?:because|since|as|which|who|where)\s|\s?\(|;|\s-\s", re.IGNORECASE)
 SENTENCES = re.compile(r"(?<=[^A-Z.][.!?])\s+")
@@ -33,10 +33,22 @@ def rule_text(text: str, item: Item) -> Ruling:
     reply = given.text.strip()
     if not normalise(reply):
         return unreadable("no answer found: no words in the text", marked=False)
-    if len(reply) <= SHORT and "\n" not in reply:
+    if len(reply) <= BRIEF and "\n" not in reply:
         return _compare(SENTENCES.split(reply), item, wanted, "in the short reply")
     line = next(line for line in reversed(reply.split("\n")) if normalise(line)).strip()
     return _compare([last_sentence(line)], item, wanted, "in the last line", marked=False)
+
+
+def rule_contains(text: str, item: Item) -> Ruling:
+    """Whether a reference stands anywhere in the text, whatever is said about it: a crude judge."""
+    said = normalise(text)
+    for reference in item.references:
+        wanted = normalise(reference)
+        if wanted and f" {wanted} " in f" {said} ":
+            return Ruling(True, None, reference, f"{wanted[:60]!r} stands in the text")
+    if not said:
+        return unreadable("no answer found: no words in the text", marked=False)
+    return Ruling(False, None, text.strip()[:60], "no reference stands in the text")
 
 
 def rule_yes_no(text: str, item: Item) -> Ruling:
@@ -71,7 +83,7 @@ def _rule_said(
 ) -> Ruling:
     said = {YES_NO[word.lower()] for word in words}
     if len(said) > 1:
-        return unreadable(f"both yes and no {where}", span, marked)
+        return ambiguous(f"both yes and no {where}", span, marked)
     return Ruling(said <= wanted, None, span, f"read {' '.join(said)} {where}", marked)
 
 

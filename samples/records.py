@@ -14,7 +14,10 @@ from typing import Any
 
 ANSWER_TYPES = ("number", "choice", "sequence", "text", "math", "yesno")
 FINISHES = ("stop", "length", "too_long", "error")
-FAILURES = ("refused", "truncated", "unparsable", "api_error", "too_long")
+FAILURES = (  # of a verdict
+    *("refused", "truncated", "unparsable", "api_error", "too_long"),
+    *("refusal", "degenerate", "ambiguous"),  # what a rule says of an answer that is none
+)
 STATUSES = ("labelled", "skipped", "retracted")
 
 

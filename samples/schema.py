@@ -107,7 +107,26 @@ def m001_first(db: Database) -> None:
         db.execute(f"CREATE VIEW {view} AS {query}")
 
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (m001_first,)
+def m002_more_failures(db: Database) -> None:
+    """A verdict may say that the answer itself is none: a refusal, degenerate, ambiguous.
+
+    SQLite cannot change a CHECK, so the table is written anew; its rows stay as they are.
+    """
+    made = db.execute("SELECT sql FROM sqlite_schema WHERE name = 'verdicts'").fetchone()[0]
+    views = ("ratings", "current_verdicts")
+    for view in views:
+        db.execute(f"DROP VIEW {view}")
+    new = made.replace("CREATE TABLE verdicts", "CREATE TABLE new_verdicts")
+    more = "'too_long', 'refusal', 'degenerate', 'ambiguous')"
+    db.execute(new.replace("'too_long')", more))
+    db.execute("INSERT INTO new_verdicts SELECT * FROM verdicts")
+    db.execute("DROP TABLE verdicts")
+    db.execute("ALTER TABLE new_verdicts RENAME TO verdicts")
+    for view in reversed(views):
+        db.execute(f"CREATE VIEW {view} AS {_VIEWS[view]}")
+
+
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (m001_first, m002_more_failures)
 
 
 def protect(db: Database) -> None:

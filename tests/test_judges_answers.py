@@ -3,11 +3,11 @@
 import pytest
 
 from judges.answers import (
+    FORMATS,
     LIMIT,
-    blank_code,
+    answer_format,
+    blank_prompt,
     find_marks,
-    last_sentence,
-    normalise,
     prepare,
     require_texts,
 )
@@ -87,46 +87,6 @@ def test_only_the_end_of_a_very_long_text_is_read_and_that_is_said():
     assert f"{LIMIT:,}" in given.note
 
 
-@pytest.mark.parametrize(
-    ("text", "kept"),
-    [
-        ("```python\nx = [2, 1]\n```\n[1, 2]", "[1, 2]"),
-        ("```\n[1, 2]\n```", "[1, 2]"),
-        ("x = [2, 1]\nx.sort()\nprint(x)", ""),
-        ("x = 5", "x = 5"),
-        ("```\ndef f():\n  return [2, 1]", ""),
-    ],
-)
-def test_code_is_blanked_but_not_a_fenced_answer(text, kept):
-    blanked = blank_code(text)
-    assert len(blanked) == len(text)
-    assert blanked.replace("```", "").strip() == kept
-
-
-@pytest.mark.parametrize(
-    ("a", "b", "same"),
-    [
-        ("The United States", "united states.", True),
-        ("São Paulo", "Sao Paulo", True),
-        ("farmer's", "farmer\u2019s", True),
-        ("1,000", "1000", True),
-        ("1,2", "12", False),
-        ("x + 1", "x - 1", False),
-        ("-5", "5", False),
-        ("C++", "C", False),
-        ("50%", "50", False),
-        ("a", "the", False),
-    ],
-)
-def test_normalised_texts(a, b, same):
-    assert (normalise(a) == normalise(b)) is same
-
-
-def test_the_last_sentence():
-    assert last_sentence("He has $5.50. So he is rich. \n") == "So he is rich."
-    assert last_sentence("") == ""
-
-
 def test_responses_without_text_are_refused_with_their_number():
     rubric = Rubric("r", "Right?", ("no", "yes"))
     cases = [
@@ -136,3 +96,43 @@ def test_responses_without_text_are_refused_with_their_number():
     with pytest.raises(BenchwarrantError, match="1 of 3 responses have no text"):
         require_texts("rules", cases)
     require_texts("rules", [cases[0], cases[2]])
+
+
+PROMPT = """Q: Tom has 3 pears and eats one of them.
+How many are left?
+A: Tom has 3 - 1 = 2 pears left. The answer is 2.
+
+Q: Anna has 5 apples and buys 3. How many has she?
+A:"""
+
+
+def test_a_worked_example_of_the_prompt_is_blanked_out():
+    echo = "Q: Tom has 3 pears and eats one of them.\nHow many are left?\n"
+    echo += "A: Tom has 3 - 1 = 2 pears left. The answer is 2.\n"
+    left = blank_prompt(echo + "So 5 + 3 = 8.", PROMPT)
+    assert left.split() == ["So", "5", "+", "3", "=", "8."]
+    assert len(left) == len(echo) + 13
+
+
+@pytest.mark.parametrize("text", ["The answer is 2.", "5 + 3 = 8\nThe answer is 2.", "A:\n2"])
+def test_an_answer_like_an_examples_is_an_answer(text):
+    assert blank_prompt(text, PROMPT) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        (r"So \boxed{8}", "boxed"),
+        (r"\boxed{8}. The answer is 8.", "announced"),
+        ("5 + 3 = 8\n#### 8", "after ####"),
+        ("The answer is 8.", "announced"),
+        ("8 apples", "short reply"),
+        ("5 + 3 = 8.\nAnna has 8.", "running text"),
+        ("x" * 300, "running text"),
+        ("", "no text"),
+        (QUESTION, "no text"),
+    ],
+)
+def test_the_form_of_an_answer(text, form):
+    assert answer_format(text, ITEM) == form
+    assert form in FORMATS

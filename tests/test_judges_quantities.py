@@ -1,20 +1,17 @@
-"""Numbers and lists of numbers against the reference: right, wrong, or not to be read."""
+"""Numbers against the reference: right, wrong, or not to be read."""
 
 import pytest
 
-from judges.quantities import rule_number, rule_sequence
+from judges.quantities import rule_number
 from samples.errors import BenchwarrantError
 from samples.records import Item
 
-UNREAD = None
+UNREAD = "unparsable"
+AMBIGUOUS = "ambiguous"
 
 
 def number(reference: str, question: str = "How many apples does Anna have?") -> Item:
     return Item("t", "k", question, (reference,), "number")
-
-
-def sequence(*references: str) -> Item:
-    return Item("t", "k", "Sort these numbers: [5, 9, 1, 3]", references, "sequence")
 
 
 @pytest.mark.parametrize(
@@ -47,7 +44,7 @@ def sequence(*references: str) -> Item:
         ("1. Add 3 and 4.\n2. That makes 7.", "7", True),
         ("3 + 4 = 7. The answer is in apples.", "7", True),
         ("The answer is y = 180 - 150\ny = 30", "30", True),
-        ("The answer is 5 or 7.", "5", UNREAD),
+        ("The answer is 5 or 7.", "5", AMBIGUOUS),
         ("The answer is 2 hours and 30 minutes.", "2", UNREAD),
         ("It takes 1 hour 30 minutes", "30", UNREAD),
         ("The answer is 5-7.", "5", UNREAD),
@@ -63,12 +60,36 @@ def sequence(*references: str) -> Item:
         ("5 apples at least. The answer cannot be determined.", "5", False),
         ("There is not enough information.", "None", True),
         ("The answer is 5.", "None", False),
+        # one answer in two forms is one answer
+        ("The answer is 25%. The answer (as a fraction) is 1/4.", "25", True),
+        ("The answer is 1/4, or 25%.", "25", True),
+        ("The answer is 1/4, or 20%.", "25", AMBIGUOUS),
+        (r"\boxed{1 \text{ and } 1/3}", "4/3", True),
+        (r"$x = \boxed{1}$ and $y = \boxed{2}$", "2", AMBIGUOUS),
+        (r"\fbox{70}\%", "70", True),
+        # decimals that are wanted to two places or more
+        ("The answer is 4.3333.", "4.33", True),
+        ("The answer is 13/3.", "4.33", True),
+        ("The answer is 4.3.", "4.33", False),
+        ("The answer is 4.4.", "4", False),
+        ("The answer is 4.9.", "4.5", False),
+        ("She pays 25%.", "0.25", True),
+        ("The answer is 0.25.", "25%", True),
+        # nothing is announced: what the last sentence comes down to
+        ("25 x 5 = 225. So Anna pays $225 over 5 weeks.", "225", True),
+        ("42 / 2 = 21. So 42 kg last 21 weeks for the 5 of them.", "21", True),
+        ("So she spends a total of 34 hours in 4 weeks.", "34", True),
+        ("38 + 44 is 82.", "82", True),
+        ("60 minutes is 1 hour.", "1", True),
+        ("That leaves **4 litres** of the 7.", "4", True),
+        ("She eats 3 * 4 = <<3*4=12>>12 eggs in 4 days.", "12", True),
+        ("It is 12. I hope that this helps!", "12", True),
+        ("She sold 5 in the morning and 7 in the evening.", "7", AMBIGUOUS),
     ],
 )
 def test_numbers(text, reference, value):
     ruling = rule_number(text, number(reference))
-    assert ruling.value is value, ruling
-    assert ruling.failure == ("unparsable" if value is None else None)
+    assert (ruling.value if ruling.failure is None else ruling.failure) == value, ruling
 
 
 def test_a_ruling_says_what_was_read_from_where():
@@ -84,56 +105,6 @@ def test_the_numbers_of_an_echoed_question_are_no_answer():
     assert "no answer found" in ruling.reason
 
 
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("[1, 3, 5, 9]", True),
-        (r"\boxed{1, 3, 5, 9}", True),
-        (r"\boxed{1, 3, 5, 9", True),
-        (r"\boxed{[1, 3, 5, 9]}", True),
-        (r"\boxed{1}, \boxed{3}, \boxed{5}, \boxed{9}", True),
-        ("The given list is [5, 9, 1, 3]. Sorted: [1, 3, 5, 9]", True),
-        ("The sorted list is [1, 3, 5, 9]. The original was [5, 9, 1, 3].", True),
-        ("The sorted list of numbers [5, 9, 1, 3] is [1, 3, 5, 9].", True),
-        ("The sorted list is 1, 3, 5 and 9.", True),
-        ("Sorted numbers:\n1, 3, 5, 9", True),
-        ("1\n3\n5\n9", True),
-        ("1 < 3 < 5 < 9", True),
-        ("The answer is: [1,\n3,\n5,\n9]", True),
-        ("```python\nx = [5, 9, 1, 3]\nprint(sorted(x))\n```\nOutput: [1, 3, 5, 9]", True),
-        ("Sorted: 1, 3, 5, 9. I only swapped (5, 9).", True),
-        ("[1, 3, 5, 9] after swapping (5, 9)", True),
-        ("[1, 3, 5]", False),
-        ("[9, 5, 3, 1]", False),
-        ("[5, 9, 1, 3]", False),
-        ("[1.9, 3, 5, 9]", False),
-        (r"\boxed{3, 5, 9}", False),
-        ("The given list is [5, 9, 1, 3].", UNREAD),
-        ("```python\nx = [1, 3, 5, 9]\nprint(x)\n```", UNREAD),
-        ("x = [1, 3, 5, 9]\nx.sort()\nprint(x)", UNREAD),
-        ("[1, 3, ..., 9]", UNREAD),
-        ("The answer is [1, 3, ..., 9]", UNREAD),
-        ("Sorry.", UNREAD),
-        ("", UNREAD),
-    ],
-)
-def test_lists(text, value):
-    ruling = rule_sequence(text, sequence("[1, 3, 5, 9]"))
-    assert ruling.value is value, ruling
-    assert ruling.failure == ("unparsable" if value is None else None)
-
-
-def test_signs_are_kept_in_lists():
-    item = sequence("[-5, -1, 0, 3]")
-    assert rule_sequence("[\u22125, \u22121, 0, 3]", item).value is True
-    assert rule_sequence("[5, 1, 0, 3]", item).value is False
-
-
-def test_any_reference_will_do():
-    assert rule_sequence("[1, 2]", sequence("2, 1", "1, 2")).value is True
-
-
-@pytest.mark.parametrize("rule", [rule_number, rule_sequence])
-def test_a_reference_of_another_kind_is_an_error_that_names_the_item(rule):
+def test_a_reference_of_another_kind_is_an_error_that_names_the_item():
     with pytest.raises(BenchwarrantError, match="t/k: the reference 'Paris' is not a"):
-        rule("5", Item("t", "k", "Capital?", ("Paris",)))
+        rule_number("5", Item("t", "k", "Capital?", ("Paris",)))

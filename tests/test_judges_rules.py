@@ -22,6 +22,7 @@ ITEMS = {
     "text": Item("t", "x", "What is the capital of France?", ("Paris",), "text"),
     "exact": Item("t", "x", "What is the first letter?", ("a",), "text"),
     "yesno": Item("t", "y", "Is it so?", ("yes",), "yesno"),
+    "contains": Item("t", "x", "What is the capital of France?", ("Paris",), "text"),
 }
 
 
@@ -64,7 +65,7 @@ def test_auto_takes_the_rule_of_the_answer_type(kind, item):
 @pytest.mark.parametrize(
     ("item", "text", "finish", "value", "failure"),
     [
-        (NUMBER, "", "stop", None, "unparsable"),
+        (NUMBER, "", "stop", None, "degenerate"),
         (NUMBER, "", "length", None, "truncated"),
         (NUMBER, "3 + 4 = 7, and then", "length", None, "truncated"),
         (NUMBER, "The answer is 12", "length", None, "truncated"),  # of 125?
@@ -211,8 +212,8 @@ def test_gsm8k_answers_of_a_small_base_model(shared_data):
 
 
 def test_no_answer_is_a_failure_unless_the_judge_is_told_otherwise():
-    plain = verdict("auto", NUMBER, "I do not know.")
-    told = verdict("auto", NUMBER, "I do not know.", no_answer="incorrect")
+    plain = verdict("auto", NUMBER, "Apples.")
+    told = verdict("auto", NUMBER, "Apples.", no_answer="incorrect")
     assert (plain.value, plain.failure) == (None, "unparsable")
     assert (told.value, told.failure) == ("incorrect", None)
     assert told.reason == plain.reason  # why it says so is kept

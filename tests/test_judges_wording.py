@@ -2,13 +2,14 @@
 
 import pytest
 
-from judges.wording import rule_text, rule_yes_no
+from judges.wording import rule_contains, rule_text, rule_yes_no
 from samples.errors import BenchwarrantError
 from samples.records import Item
 
 CAPITAL = "What is the capital of France?"
 LETTER = 'What is the first letter of the word "apple"?'
-UNREAD = None
+UNREAD = "unparsable"
+AMBIGUOUS = "ambiguous"
 
 
 @pytest.mark.parametrize(
@@ -40,8 +41,7 @@ UNREAD = None
 )
 def test_words(text, question, reference, value):
     ruling = rule_text(text, Item("t", "k", question, (reference,)))
-    assert ruling.value is value, ruling
-    assert ruling.failure == ("unparsable" if value is None else None)
+    assert (ruling.value if ruling.failure is None else ruling.failure) == value, ruling
 
 
 def test_any_reference_will_do():
@@ -61,16 +61,33 @@ def test_any_reference_will_do():
         ("Yes. But on reflection, the answer is no.", False),
         ("No.", False),
         ("So the answer is no.", False),
-        ("Yes. It flies. So, no.", UNREAD),
+        ("Yes. It flies. So, no.", AMBIGUOUS),
         ("Maybe", UNREAD),
         ("", UNREAD),
     ],
 )
 def test_yes_or_no(text, value):
-    assert rule_yes_no(text, Item("t", "k", "Is it?", ("yes",), "yesno")).value is value
+    ruling = rule_yes_no(text, Item("t", "k", "Is it?", ("yes",), "yesno"))
+    assert (ruling.value if ruling.failure is None else ruling.failure) == value, ruling
 
 
 def test_true_and_false_are_yes_and_no():
     assert rule_yes_no("No.", Item("t", "k", "Is it?", ("False",), "yesno")).value is True
     with pytest.raises(BenchwarrantError, match="'blue' is not yes or no"):
         rule_yes_no("No.", Item("t", "k", "Is it?", ("blue",), "yesno"))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("It is not Paris but London.", True),
+        ("PARIS!", True),
+        ("The lights of paris, France", True),
+        ("Parisian", False),
+        ("", UNREAD),
+        ("...", UNREAD),
+    ],
+)
+def test_contains_asks_only_whether_a_reference_stands_there(text, value):
+    ruling = rule_contains(text, Item("t", "k", CAPITAL, ("Paname", "Paris")))
+    assert (ruling.value if ruling.failure is None else ruling.failure) == value, ruling

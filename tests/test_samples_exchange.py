@@ -225,7 +225,8 @@ NEVER = (
     " name, or into a new study"
 )
 FAILURE = (
-    "expected a label or a failure (one of refused, truncated, unparsable, api_error, too_long)"
+    "expected a label or a failure (one of refused, truncated, unparsable, api_error, too_long,"
+    " refusal, degenerate, ambiguous)"
 )
 BAD = [  # kind, what is wrong with the row, its column, the complaint
     ("items", {"question": ""}, "question", "is empty; a value is expected"),

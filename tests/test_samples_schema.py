@@ -136,7 +136,7 @@ def test_a_later_migration_keeps_the_rows_and_protects_its_own_tables(
 
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, notes))
     with Store(store.path) as migrated:
-        assert schema.version(migrated.db) == 2
+        assert schema.version(migrated.db) == len(schema.MIGRATIONS)
         assert list(migrated.faults()) == []
         migrated.db.execute("INSERT INTO notes (text) VALUES ('x')")
         with pytest.raises(sqlite3.IntegrityError, match="notes only grows"):
@@ -151,7 +151,7 @@ def test_a_migration_that_fails_leaves_everything_as_it_was(store, monkeypatch):
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, half))
     with pytest.raises(RuntimeError):
         Store(store.path)
-    assert schema.version(store.db) == 1
+    assert schema.version(store.db) == len(schema.MIGRATIONS) - 1
     assert "half" not in store.db.table_names()
 
 
@@ -164,3 +164,28 @@ def test_a_newer_versions_file_is_refused_and_left_alone(tmp_path: Path):
     with pytest.raises(BenchwarrantError) as error:
         Store(path)
     assert str(error.value) == f"{path} was made by a newer Benchwarrant; update this one"
+
+
+def test_a_study_from_before_the_newer_failures_keeps_its_verdicts(
+    tmp_path: Path, one_of_each, monkeypatch
+):
+    path = tmp_path / "study.db"
+    with monkeypatch.context() as before:
+        before.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
+        with Store(path, create=True) as old:
+            fill(old, one_of_each)
+            kept = {
+                table: old.db.execute(f"SELECT * FROM {table}").fetchall()
+                for table in TABLES.values()
+            }
+    with Store(path) as migrated:
+        for table, rows in kept.items():
+            assert migrated.db.execute(f"SELECT * FROM {table}").fetchall() == rows
+        grows_only(migrated)
+        assert list(migrated.faults()) == []
+        refusal = replace(one_of_each["verdicts"], attempt=1, value=None, failure="refusal")
+        assert migrated.add([refusal]) == 1
+        (current,) = migrated.judged(refusal.spec, refusal.rubric).values()
+        assert current == (None, "refusal")
+        with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
+            migrated.add([replace(refusal, attempt=2, failure="tired")])
