@@ -83,11 +83,11 @@ class MathWorker:
 
     def _start(self) -> None:
         context = get_context("spawn")  # a forked copy of threads and of CUDA would not work
-        self._line, end = context.Pipe()
-        self._process = context.Process(target=serve, args=(end,), daemon=True)
-        self._process.start()
-        self._up = False
+        line, end = context.Pipe()
+        process = context.Process(target=serve, args=(end,), daemon=True)
+        process.start()
         end.close()
+        self._line, self._process, self._up = line, process, False
 
 
 def rule_math(compare: Compare, text: str, item: Item) -> Ruling:

@@ -57,6 +57,9 @@ LIST_ITEM = re.compile(r"[+-]?(?:[0-9]{1,20}(?:\.[0-9]{1,20})?|\.[0-9]{1,20})")
 LOOSE_MINUS = re.compile(r"(\A|[\[({,;<])\s*-\s+(?=[0-9.])")
 
 
+Rational = int | Fraction  # equal numbers are equal and hash alike, whichever they are
+
+
 @dataclass(frozen=True)
 class Numeral:
     """A number as it stands in a text; ``value`` is None for a time, a ratio, a power."""
@@ -118,13 +121,13 @@ def numbers_in_words(text: str) -> list[tuple[Fraction, int]]:
     return found
 
 
-def number_list(text: str) -> tuple[Fraction, ...] | None:
+def number_list(text: str) -> tuple[Rational, ...] | None:
     """The numbers of a text that is a list of numbers and nothing else, else None."""
     body = LOOSE_MINUS.sub(r"\1 -", clean(text)).strip(LIST_EDGES)
     items = LIST_GAP.split(body) if body else []
     if not items or not all(LIST_ITEM.fullmatch(item) for item in items):
         return None
-    return tuple(Fraction(item) for item in items)
+    return tuple([Fraction(item) if "." in item else int(item) for item in items])
 
 
 def _numeral(text: str, token: re.Match[str]) -> Numeral | None:

@@ -4,11 +4,10 @@ import re
 from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import lru_cache
 
 from judges.answers import Given, Mark, Ruling, prepare, unreadable
-from judges.numerals import number_list
+from judges.numerals import Rational, number_list
 from judges.plain import blank_code
 from samples.errors import BenchwarrantError
 from samples.records import Item
@@ -24,7 +23,7 @@ ELLIPSIS = re.compile(r"\.\.|…|\\[lc]?dots")
 NUMERIC_LINE = re.compile(r"[ \t]*[-+.0-9][-+.,;0-9 \t<>]*")
 NEAR = 120  # characters between a cue and its list
 
-Values = tuple[Fraction, ...]
+Values = tuple[Rational, ...]
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,7 @@ def _asked(question: str) -> frozenset[Values]:
     return frozenset(found.values for found in find_lists(question))
 
 
-def _only(values: Values, common: Counter[Fraction]) -> list[Fraction]:
+def _only(values: Values, common: Counter[Rational]) -> list[Rational]:
     """The values in their order, each as often as it is in both lists."""
     left = Counter(common)
     kept = []
@@ -121,9 +120,9 @@ def _only(values: Values, common: Counter[Fraction]) -> list[Fraction]:
     return kept
 
 
-def _longest_in_order(given: list[Fraction], wanted: list[Fraction]) -> int:
+def _longest_in_order(given: list[Rational], wanted: list[Rational]) -> int:
     """The length of the longest part of ``given`` that stands in the order of ``wanted``."""
-    places: dict[Fraction, list[int]] = {}
+    places: dict[Rational, list[int]] = {}
     for place, value in enumerate(wanted):
         places.setdefault(value, []).append(place)
     tails: list[int] = []  # patience sorting

@@ -72,3 +72,10 @@ def open_qa(folder: Path) -> Iterator[tuple[Item, str, str]]:
         item = Item("nq", row["question"], row["question"], tuple(row["answer"]), "text")
         said = row["prediction"]
         yield item, " ".join(said) if isinstance(said, list) else said, row["model"]
+
+
+def math500(folder: Path) -> Iterator[Answer]:
+    """Every reference of MATH-500 as the answer to its own question."""
+    for row in _lines(folder / "math500.jsonl"):
+        item = Item("math-500", row["unique_id"], row["problem"], (row["answer"],), "math")
+        yield Answer(item, f"\\boxed{{{row['answer']}}}", True)
