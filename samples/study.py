@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -44,13 +44,24 @@ class RubricBlock(Block):
         return labels
 
 
+class HubBlock(Block):
+    """A dataset of the Hugging Face hub, or what differs from the task's own."""
+
+    dataset: str | None = None
+    file: str | None = None  # its name in the dataset, which may hold {split}
+    split: str | None = None
+    revision: str | None = None
+
+
 class TaskBlock(Block):
     name: str
-    kind: str | None = None  # which of TASKS; its name when left out
+    kind: str | None = None  # which of TASKS or of KINDS; its name when left out
     path: Path | None = None  # the Hugging Face hub when left out
     limit: int | None = Field(default=None, ge=1)
     exemplars: Path | None = None
     options: dict[str, Any] = {}
+    columns: dict[str, str | Annotated[list[str], Field(min_length=1)]] = {}
+    hub: HubBlock = HubBlock()
 
 
 class SamplingBlock(Block):

@@ -420,10 +420,13 @@ def test_a_bad_row_of_choices_is_named(tmp_path: Path, bad: Any, message: str) -
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ([{"id": "a", "answerKey": "B"}], "line 1: the key is 'B', but .* has 'answer1'"),
+        (
+            [{"id": "a", "answerKey": "B"}],
+            "row 1: the official key is 'B', but the answer 'answer1'",
+        ),
         (
             [{"id": "a", "answerKey": "C"}],
-            "line 1: the answer key 'C' is not among the options A, B",
+            "row 1: the answer key 'C' is not among the options A, B",
         ),
         ([{"id": "a", "answerKey": "A"}] * 2, "key.jsonl: 2 keys for 1 rows; give the key to"),
         ([{"id": "a"}], "key.jsonl, line 1: no column 'answerKey'; found: id"),
