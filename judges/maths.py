@@ -18,6 +18,7 @@ HARD_SECONDS = 15.0  # for everything, seen from outside
 LONGEST = 1000  # characters of an answer
 WORD = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z]{3,}")
 FORMULA = re.compile(r"[\\^π√]")
+MARKED = re.compile(r"(?<!\\)\$|\\boxed|\\\(|\\\[")  # an escaped dollar is money
 NOTHING = "no answer found: no expression"
 
 Pair = tuple[str, str]
@@ -137,5 +138,4 @@ def _as_formula(answer: str) -> str:
 
 
 def _as_latex(reference: str) -> str:
-    marked = any(mark in reference for mark in ("$", "\\boxed", "\\(", "\\["))
-    return reference if marked else f"${reference}$"
+    return reference if MARKED.search(reference) else f"${reference}$"
