@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -60,8 +60,17 @@ class TaskBlock(Block):
     limit: int | None = Field(default=None, ge=1)
     exemplars: Path | None = None
     options: dict[str, Any] = {}
-    columns: dict[str, str | Annotated[list[str], Field(min_length=1)]] = {}
+    columns: dict[str, Any] = {}
     hub: HubBlock = HubBlock()
+
+    @field_validator("columns")
+    @classmethod
+    def _named(cls, columns: dict[str, Any]) -> dict[str, Any]:
+        for part, named in columns.items():
+            names = named if isinstance(named, list) else [named]
+            if not names or not all(isinstance(name, str) and name for name in names):
+                raise ValueError(f"{part} = {named!r}; give a column's name, or a list of names")
+        return columns
 
 
 class SamplingBlock(Block):
@@ -297,6 +306,7 @@ def load_study(path: Path) -> Study:
 _MESSAGES = {  # where pydantic speaks of Python
     "list_type": "expected a list, […], or blocks with two brackets, [[…]]",
     "model_type": "expected a block of keys and values",
+    "dict_type": "expected a block of keys and values",
 }
 
 

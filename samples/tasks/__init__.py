@@ -65,11 +65,12 @@ def train_items(options: TaskOptions, task: str) -> tuple[Item, ...]:
     """The exemplars file, or the train split on the hub; none where a task has neither."""
     own = {name: value for name, value in options.options.items() if name != "answer_key"}
     if options.exemplars is not None:
-        return _load(replace(options, path=options.exemplars, options=own), task).items
+        block = replace(options, path=options.exemplars, options=own, hub={})
+        return _load(block, task).items
     split = None if options.path else known_task(options, task).train
-    if split is None:
+    if split in (None, options.hub.get("split")):  # what is asked is not shown
         return ()
-    return _load(replace(options, hub={**options.hub, "split": split}, shots=True), task).items
+    return _load(replace(options, hub={**options.hub, "split": str(split)}, shots=True), task).items
 
 
 def _load(options: TaskOptions, task: str) -> TaskData:

@@ -73,7 +73,7 @@ def known_task(options: TaskOptions, task: str) -> Task:
         return known
     kind = KINDS[known.kind]
     hub = dict(options.hub)
-    elsewhere = {"source", "file"} & {"source" if k == "dataset" else k for k in hub}
+    elsewhere = hub.keys() & {"dataset", "file"}
     return replace(
         known,
         source=hub.get("dataset", known.source),
@@ -102,6 +102,8 @@ def _check(options: TaskOptions, task: str, known: Task) -> None:
             f"{here}: {task} reads no file; take path, hub, columns and exemplars out, or bring"
             " items of your own with `benchwarrant import items FILE`"
         )
+    if options.path and options.hub:
+        raise BenchwarrantError(f"{here}: path and hub both say where the rows are; take one out")
     kind = KINDS[known.kind] if known.kind else None
     takes = kind.options if kind else dict.fromkeys(known.options, ())
     for name, value in options.options.items():
