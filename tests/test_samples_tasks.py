@@ -355,6 +355,9 @@ def test_from_the_hub_exemplars_are_of_the_train_split_and_not_among_the_items(
     assert {int(exemplar.reference) for exemplar in data.exemplars} <= set(range(20, 30))
     assert load("gsm8k", shots=True).exemplars == data.exemplars  # as many as are asked
     assert load("gsm8k", seed=1, shots=True).exemplars != data.exemplars
+    asked = load("gsm8k", limit=5, hub={"split": "train"}, shots=True)  # then it shows the others
+    assert not {one.key for one in asked.exemplars} & {one.key for one in asked.items}
+    assert len(asked.items) == 5 and len(asked.exemplars) == 8
     own = numbered(tmp_path, 3, "few.jsonl", first=50)
     assert len(load("gsm8k", exemplars=own, shots=True).exemplars) == 3
 

@@ -228,6 +228,8 @@ def test_an_option_of_the_same_text_is_as_right(tmp_path: Path) -> None:
         (["ice"], "fog", {"answer_is": "text"}, ": the answer's text 'fog' is not among the opti"),
         (["ice", ""], "A", {}, ": 'text of B' is empty"),
         ([], "A", {}, ": 'choices' is empty"),
+        ({"label": None, "text": ["x"]}, "A", {}, ": 'choices' does not hold two lists"),
+        ("{[1]: 2}", "A", {}, ": 'choices' is neither a list of options nor"),
         ("ice or steam", "A", {}, ": 'choices' is neither a list of options nor"),
         (3, "A", {}, ": 'choices' is neither a list of options nor"),
     ],

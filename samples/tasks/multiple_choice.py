@@ -55,6 +55,8 @@ def _offered(row: Row, shape: Shape) -> Pairs:
     if isinstance(choices, Mapping) and {"label", "text"} & choices.keys():
         both = Row(row.number, f"{row.where}, in {name!r}", choices)
         labels, texts = both.value("label"), both.value("text")
+        if not isinstance(labels, list) or not isinstance(texts, list):
+            raise row.error(f"{name!r} does not hold two lists, of labels and of texts")
         if len(labels) != len(texts):
             raise row.error(f"{name!r} has {len(labels)} labels and {len(texts)} texts")
         pairs = list(zip(labels, texts, strict=True))

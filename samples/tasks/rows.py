@@ -134,7 +134,7 @@ def unfolded(value: Any) -> Any:
     for read in (json.loads, literal_eval):
         try:
             return read(value)
-        except (ValueError, SyntaxError):
+        except (ValueError, SyntaxError, TypeError):
             continue
     return value
 
