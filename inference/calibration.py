@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
+from inference.collect import task_options
 from samples.errors import BenchwarrantError
 from samples.records import Item
-from samples.registry import find
-from samples.study import Study, TaskBlock, load_study
-from samples.tasks import GENERATED, TASKS, WRITTEN, TaskOptions, shuffled
-from samples.tasks.rows import Row, read_rows
+from samples.study import Study, load_study
+from samples.tasks import shuffled, train_items
+from samples.tasks.files import read_rows
+from samples.tasks.rows import Row
 
 ENOUGH = 512  # texts; more take longer and change little
 
@@ -37,7 +38,11 @@ def from_file(path: Path, seed: int = 0) -> list[str]:
 
 def from_study(study: Study) -> list[str]:
     """Questions and worked answers of the train splits that the study's tasks have."""
-    items = [item for block in study.task for item in _train_items(study, block)]
+    items = [
+        item
+        for block in study.task
+        for item in train_items(task_options(study, block), block.kind or block.name)
+    ]
     return _some([_item_text(item) for item in items], study.seed, "the tasks of the study")
 
 
@@ -54,19 +59,6 @@ def _row_text(row: Row) -> str:
     if "text" in row.columns:
         return row.text("text")
     return f"{row.text('question')}\n\n{row.text('answer')}"
-
-
-def _train_items(study: Study, block: TaskBlock) -> tuple[Item, ...]:
-    """A task's exemplars file, or its train split on the hub; none where it has neither."""
-    kind = block.kind or block.name
-    load = find("task", kind, {name: known.load for name, known in TASKS.items()})
-    made_up = TASKS[kind].source in (GENERATED, WRITTEN)
-    if made_up or (block.path is not None and block.exemplars is None):
-        return ()
-    file = study.at(block.exemplars) if block.exemplars else None
-    options = TaskOptions(block.name, path=file, seed=study.seed, split="train")
-    found: tuple[Item, ...] = load(options, kind).items
-    return found
 
 
 def _item_text(item: Item) -> str:

@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Any
 
@@ -98,16 +98,22 @@ def task_data(
 
     Where exemplars are shown (``shots``) a task from the hub fetches its train split for them.
     """
-    options = TaskOptions(
+    limit = min(filter(None, (block.limit, limit)), default=None)
+    options = replace(task_options(study, block), limit=limit, shots=shots)
+    return load_task(options, block.kind or block.name)
+
+
+def task_options(study: Study, block: TaskBlock) -> TaskOptions:
+    """A [[task]] block with its paths seen from the study's folder."""
+    return TaskOptions(
         name=block.name,
         path=study.at(block.path) if block.path else None,
-        limit=min(filter(None, (block.limit, limit)), default=None),
         exemplars=study.at(block.exemplars) if block.exemplars else None,
         seed=study.seed,
         options=block.options,
-        shots=shots,
+        columns=block.columns,
+        hub=block.hub.model_dump(exclude_none=True),
     )
-    return load_task(options, block.kind or block.name)
 
 
 def model_spec(block: ModelBlock, strategy: str, task: str, data: TaskData) -> Spec:

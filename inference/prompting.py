@@ -13,6 +13,7 @@ from inference.engine import Chat, Message
 from samples.errors import BenchwarrantError
 from samples.records import Item
 from samples.registry import find
+from samples.tasks.critique import three_lines
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,12 @@ class Form:
     reply_reasons: str = "$rationale The answer is $answer."
     layout: str = "$question\n\n$instruction"
 
+
+THREE_LINES = (
+    "Solution correctness: correct or incorrect\n"
+    "First wrong step: its number, or none\n"
+    "Reason: what is wrong in that step, or none"
+)
 
 FORMS: dict[str, Form] = {
     "number": Form(
@@ -80,6 +87,12 @@ FORMS: dict[str, Form] = {
     "yesno": Form(
         "Answer with yes or no only.",
         'Think step by step. Then give yes or no after "The answer is".',
+    ),
+    "critique": Form(
+        "Is this solution correct? Answer in these three lines and nothing else:\n" + THREE_LINES,
+        "Is this solution correct? Check it step by step. Then end with these three lines:\n"
+        + THREE_LINES,
+        reply_reasons="$rationale\n$answer",
     ),
 }
 
@@ -170,5 +183,7 @@ def _reply(exemplar: Item, reasons: bool) -> str:
     answer = exemplar.reference
     if _form(exemplar) == "choice in words":
         answer = dict(exemplar.choices)[answer]
+    elif exemplar.answer_type == "critique":
+        answer = three_lines(answer)
     wording = form.reply_reasons if reasons else form.reply
     return Template(wording).substitute(answer=answer, rationale=rationale)

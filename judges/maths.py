@@ -23,6 +23,7 @@ READY = "ready"
 LONGEST = 1000  # characters of an answer
 WORD = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z]{3,}")
 FORMULA = re.compile(r"[\\^π√]")
+MARKED = re.compile(r"(?<!\\)\$|\\boxed|\\\(|\\\[")  # an escaped dollar is money
 NOTHING = "no answer found: no expression"
 
 SETTINGS: dict[str, tuple[str, type]] = {  # a judge's options: (Math-Verify's own name, kind)
@@ -180,5 +181,4 @@ def _as_formula(answer: str) -> str:
 
 
 def _as_latex(reference: str) -> str:
-    marked = any(mark in reference for mark in ("$", "\\boxed", "\\(", "\\["))
-    return reference if marked else f"${reference}$"
+    return reference if MARKED.search(reference) else f"${reference}$"

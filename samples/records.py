@@ -12,7 +12,7 @@ from functools import cached_property
 from hashlib import blake2b
 from typing import Any
 
-ANSWER_TYPES = ("number", "choice", "sequence", "text", "math", "yesno")
+ANSWER_TYPES = ("number", "choice", "sequence", "text", "math", "yesno", "critique")
 FINISHES = ("stop", "length", "too_long", "error")
 FAILURES = (  # of a verdict
     *("refused", "truncated", "unparsable", "api_error", "too_long"),

@@ -44,13 +44,33 @@ class RubricBlock(Block):
         return labels
 
 
+class HubBlock(Block):
+    """A dataset of the Hugging Face hub, or what differs from the task's own."""
+
+    dataset: str | None = None
+    file: str | None = None  # its name in the dataset, which may hold {split}
+    split: str | None = None
+    revision: str | None = None
+
+
 class TaskBlock(Block):
     name: str
-    kind: str | None = None  # which of TASKS; its name when left out
+    kind: str | None = None  # which of TASKS or of KINDS; its name when left out
     path: Path | None = None  # the Hugging Face hub when left out
     limit: int | None = Field(default=None, ge=1)
     exemplars: Path | None = None
     options: dict[str, Any] = {}
+    columns: dict[str, Any] = {}
+    hub: HubBlock = HubBlock()
+
+    @field_validator("columns")
+    @classmethod
+    def _named(cls, columns: dict[str, Any]) -> dict[str, Any]:
+        for part, named in columns.items():
+            names = named if isinstance(named, list) else [named]
+            if not names or not all(isinstance(name, str) and name for name in names):
+                raise ValueError(f"{part} = {named!r}; give a column's name, or a list of names")
+        return columns
 
 
 class SamplingBlock(Block):
@@ -286,6 +306,7 @@ def load_study(path: Path) -> Study:
 _MESSAGES = {  # where pydantic speaks of Python
     "list_type": "expected a list, […], or blocks with two brackets, [[…]]",
     "model_type": "expected a block of keys and values",
+    "dict_type": "expected a block of keys and values",
 }
 
 

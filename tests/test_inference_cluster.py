@@ -195,7 +195,7 @@ def test_workers_run_the_code_that_runs_here(engine: ClusterEngine) -> None:
         return [str(path.relative_to(f)) for f in folders for path in f.rglob("*.py")]
 
     here = ray.get(ray.remote(shipped).options(num_cpus=0).remote())
-    assert {"inference/engine.py", "samples/tasks/gsm8k.py"} <= set(here)
+    assert {"inference/engine.py", "samples/tasks/sorting.py"} <= set(here)
 
 
 @pytest.mark.slow

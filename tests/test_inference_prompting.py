@@ -20,6 +20,7 @@ ICE = Item(
     choices=(("A", "steam"), ("B", "ice"), ("C", "sand")),
     meta={"rationale": "Ice melts to water."},
 )
+WRONG = "incorrect; first wrong step: 2; reason: 2 + 3 is 5."
 ICE_IN_WORDS = replace(ICE, meta={**ICE.meta, "answer_in": "words"})
 
 
@@ -67,6 +68,15 @@ def test_a_choice_in_words_shows_no_letters() -> None:
     )
 
 
+def test_a_critique_is_asked_for_in_three_lines() -> None:
+    (turn,) = render(replace(SUM, answer_type="critique", references=(WRONG,)), "direct", [])
+    assert [line.partition(":")[0] for line in turn.content.splitlines()[-3:]] == [
+        "Solution correctness",
+        "First wrong step",
+        "Reason",
+    ]
+
+
 @pytest.mark.parametrize(
     ("item", "strategy", "reply"),
     [
@@ -81,6 +91,16 @@ def test_a_choice_in_words_shows_no_letters() -> None:
             "\\boxed{[1, 2]}",
         ),
         (replace(SUM, answer_type="math"), "few-shot-cot", "2 + 3 = 5. \\boxed{5}"),
+        (
+            replace(SUM, answer_type="critique", references=(WRONG,)),
+            "few-shot",
+            "Solution correctness: incorrect\nFirst wrong step: 2\nReason: 2 + 3 is 5.",
+        ),
+        (
+            replace(SUM, answer_type="critique", references=("correct",)),
+            "few-shot",
+            "Solution correctness: correct\nFirst wrong step: none\nReason: none",
+        ),
     ],
 )
 def test_worked_examples_are_turns_that_answer_as_asked(

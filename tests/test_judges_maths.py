@@ -29,6 +29,7 @@ def worker():
         (r"\boxed{5}. The answer is five hundred", "5", True),
         ("The answer is 9/2 * \u03c0", r"\frac{9\pi}{2}", True),
         (r"\boxed{\text{evelyn}}", r"\text{Evelyn}", True),
+        (r"\boxed{32348}", r"\$32,\!348", True),  # the dollar is money, not a formula's mark
         (r"\boxed{7}", "8", False),
         (r"\boxed{7} no, \boxed{8}", "7", False),
         ("", "8", "unparsable"),

@@ -3,7 +3,6 @@
 import csv
 import json
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -181,65 +180,6 @@ def test_unknown_names_are_refused(tmp_path: Path) -> None:
         load("sums", tmp_path / "sums.jsonl")
 
 
-# The datasets as they are published
-
-
-def test_gsm8k_as_published(shared_data: Callable[[str], Path]) -> None:
-    items = load("gsm8k", shared_data("task_gsm8k") / "test.jsonl").items
-    assert len(items) == 1319 == TASKS["gsm8k"].size
-    assert sum("," in item.reference for item in items) == 14  # commas stay
-    assert [item.reference for item in items if item.reference.startswith("-")] == ["-10", "-3"]
-    assert items[0].key == "1" and items[0].reference == "18"
-    assert items[0].meta["rationale"].startswith("Janet sells 16 - 3 - 4 = 9 duck eggs a day.")
-    assert not any(
-        mark in item.meta["rationale"] for item in items for mark in ("<<", ">>", "####")
-    )
-
-
-@pytest.mark.parametrize(
-    ("task", "stem", "options", "digits"),
-    [
-        ("arc-easy", "ARC-Easy", {3: 7, 4: 2365, 5: 4}, 97),
-        ("arc-challenge", "ARC-Challenge", {3: 4, 4: 1165, 5: 3}, 22),
-    ],
-)
-def test_arc_as_published(
-    shared_data: Callable[[str], Path], task: str, stem: str, options: dict[int, int], digits: int
-) -> None:
-    path = shared_data("task_arc") / f"{stem}_test.json"
-    items = load(task, path, options={"answer_key": f"{stem}_answer_key.jsonl"}).items
-    assert len(items) == TASKS[task].size
-    assert Counter(len(item.choices) for item in items) == options
-    assert sum(item.reference.isdigit() for item in items) == digits
-    assert all(item.reference in dict(item.choices) for item in items)
-    bare = load(task, path).items  # without the official key: the file's own numbers
-    assert [dict(a.choices)[a.reference] for a in items] == [
-        dict(b.choices)[b.reference] for b in bare
-    ]
-
-
-def test_arc_texts_are_split_at_the_options(shared_data: Callable[[str], Path]) -> None:
-    path = shared_data("task_arc") / "ARC-Easy_test.json"
-    first = load("arc-easy", path, options={"answer_key": "ARC-Easy_answer_key.jsonl"}).items[0]
-    row = json.loads(path.read_text(encoding="utf-8"))[0]["instruction"]
-    key = path.with_name("ARC-Easy_answer_key.jsonl").read_text(encoding="utf-8")
-    assert first.key == json.loads(key.splitlines()[0])["id"]
-    assert [label for label, _ in first.choices] == ["A", "B", "C", "D"]
-    texts = [first.question, *(text for _, text in first.choices)]
-    places = [row.index(text) for text in texts]
-    assert places == sorted(places) and all(places)  # the question, then each option in its place
-    assert not any("Answer1" in text or "Answer format" in text for text in texts)
-
-
-def test_commonsenseqa_as_published(shared_data: Callable[[str], Path]) -> None:
-    items = load("commonsenseqa", shared_data("task_commonsenseqa") / "dev_rand_split.jsonl").items
-    assert len(items) == 1221 == TASKS["commonsenseqa"].size
-    answers = Counter(item.reference for item in items)
-    assert answers == {"A": 239, "B": 255, "C": 241, "D": 251, "E": 235}
-    assert {len(item.choices) for item in items} == {5}
-    assert all(len(item.key) >= 32 and item.choices[0][0] == "A" for item in items)
-
-
 # Other shapes of the same
 
 
@@ -264,6 +204,7 @@ def one_string_row(**changes: Any) -> dict[str, Any]:
 
 
 def write(path: Path, *rows: Any) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".jsonl":
         path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     elif path.suffix == ".json":
@@ -276,7 +217,6 @@ def write(path: Path, *rows: Any) -> Path:
     else:
         parquet = pytest.importorskip("pyarrow.parquet")
         table = pytest.importorskip("pyarrow").Table.from_pylist(list(rows))
-        path.parent.mkdir(parents=True, exist_ok=True)
         parquet.write_table(table, path)
     return path
 
@@ -310,23 +250,90 @@ def fake_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(
-    ("task", "dataset", "file", "row"),
-    [
-        ("gsm8k", "openai--gsm8k", "main/test", {"question": "1+1?", "answer": "#### 2"}),
-        ("arc-easy", "allenai--ai2_arc", "ARC-Easy/test", hub_row()),
-        ("arc-challenge", "allenai--ai2_arc", "ARC-Challenge/test", hub_row()),
-        ("commonsenseqa", "tau--commonsense_qa", "data/validation", hub_row()),
-    ],
-)
+ONE_FILE = "-00000-of-00001.parquet"
+CRITIQUE = {
+    "model_output_steps": "['Step 1: 1 + 1 = 3']",
+    "model_output_solution_correctness": "wrong",
+    "model_output_solution_first_error_step": "1",
+    "model_output_solution_first_error_reason": "It is 2.",
+}
+SOLUTION = {
+    "Question_UUID": "u",
+    "Sampled_Model": "m",
+    "Model_Solution_Steps": ["Step 1: 2"],
+    "Model_Solution_Correctness": "correct",
+    "Model_Solution_First_Error_Step": "N/A",
+    "Model_Solution_Error_Reason": "N/A",
+}
+ON_THE_HUB: list[tuple[str, str, str, dict[str, Any]]] = [
+    ("gsm8k", "openai--gsm8k", f"main/test{ONE_FILE}", {"question": "1+1?", "answer": "#### 2"}),
+    (
+        "gsm-plus",
+        "qintongli--GSM-Plus",
+        "data/testmini-00000-of-00001.jsonl",
+        {"question": "1+1?", "answer": "2"},
+    ),
+    (
+        "svamp",
+        "ChilleD--SVAMP",
+        f"data/test{ONE_FILE}",
+        {"Body": "One.", "Question": "1+1?", "Answer": "2.0"},
+    ),
+    (
+        "multiarith",
+        "ChilleD--MultiArith",
+        "default/test/0000.parquet",
+        {"question": "1+1?", "final_ans": "2"},
+    ),
+    ("math-500", "HuggingFaceH4--MATH-500", "test.jsonl", {"problem": "1+1?", "answer": "2"}),
+    ("arc-easy", "allenai--ai2_arc", f"ARC-Easy/test{ONE_FILE}", hub_row()),
+    ("arc-challenge", "allenai--ai2_arc", f"ARC-Challenge/test{ONE_FILE}", hub_row()),
+    ("commonsenseqa", "tau--commonsense_qa", f"data/validation{ONE_FILE}", hub_row()),
+    (
+        "openbookqa",
+        "allenai--openbookqa",
+        f"main/test{ONE_FILE}",
+        {**hub_row(), "question_stem": "Frozen water?"},
+    ),
+    (
+        "winogrande",
+        "allenai--winogrande",
+        f"winogrande_xl/validation{ONE_FILE}",
+        {"sentence": "_ is 2.", "option1": "1+1", "option2": "1", "answer": "1"},
+    ),
+    (
+        "aqua",
+        "deepmind--aqua_rat",
+        f"raw/test{ONE_FILE}",
+        {"question": "1+1?", "options": ["A)2", "B)3"], "correct": "A"},
+    ),
+    ("strategyqa", "ChilleD--StrategyQA", "test.json", {"question": "1+1=2?", "answer": True}),
+    ("mr-gsm8k", "Randolphzeng--Mr-GSM8K", "test.csv", {"question": "1+1?", **CRITIQUE}),
+    (
+        "mr-ben",
+        "Randolphzeng--Mr-Ben",
+        "default/train/0000.parquet",
+        {"Question": "1+1?", "Options": None, **SOLUTION},
+    ),
+]
+
+
+def test_every_table_is_known_to_the_hub() -> None:
+    tables = [name for name, task in TASKS.items() if not task.made_up]
+    assert sorted(name for name, *_ in ON_THE_HUB) == sorted(tables)
+
+
+@pytest.mark.parametrize(("task", "dataset", "file", "row"), ON_THE_HUB)
 def test_without_a_path_the_hub_is_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, task: str, dataset: str, file: str, row: Any
 ) -> None:
     cached = fake_hub(tmp_path, monkeypatch) / f"datasets--{dataset}"
-    (cached / "refs").mkdir(parents=True)
-    (cached / "refs" / "main").write_text("0" * 40)
-    write(cached / "snapshots" / ("0" * 40) / f"{file}-00000-of-00001.parquet", row)
-    assert len(load(task).items) == 1
+    branch = cached / "refs" / (TASKS[task].revision or "main")
+    branch.parent.mkdir(parents=True)
+    branch.write_text("0" * 40)
+    write(cached / "snapshots" / ("0" * 40) / file, row)
+    (item,) = load(task).items
+    assert item.answer_type == TASKS[task].answer_type
 
 
 def test_from_the_hub_exemplars_are_of_the_train_split_and_not_among_the_items(
@@ -348,6 +355,9 @@ def test_from_the_hub_exemplars_are_of_the_train_split_and_not_among_the_items(
     assert {int(exemplar.reference) for exemplar in data.exemplars} <= set(range(20, 30))
     assert load("gsm8k", shots=True).exemplars == data.exemplars  # as many as are asked
     assert load("gsm8k", seed=1, shots=True).exemplars != data.exemplars
+    asked = load("gsm8k", limit=5, hub={"split": "train"}, shots=True)  # then it shows the others
+    assert not {one.key for one in asked.exemplars} & {one.key for one in asked.items}
+    assert len(asked.items) == 5 and len(asked.exemplars) == 8
     own = numbered(tmp_path, 3, "few.jsonl", first=50)
     assert len(load("gsm8k", exemplars=own, shots=True).exemplars) == 3
 
@@ -420,10 +430,13 @@ def test_a_bad_row_of_choices_is_named(tmp_path: Path, bad: Any, message: str) -
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ([{"id": "a", "answerKey": "B"}], "line 1: the key is 'B', but .* has 'answer1'"),
+        (
+            [{"id": "a", "answerKey": "B"}],
+            "row 1: the official key is 'B', but the answer 'answer1'",
+        ),
         (
             [{"id": "a", "answerKey": "C"}],
-            "line 1: the answer key 'C' is not among the options A, B",
+            "row 1: the answer key 'C' is not among the options A, B",
         ),
         ([{"id": "a", "answerKey": "A"}] * 2, "key.jsonl: 2 keys for 1 rows; give the key to"),
         ([{"id": "a"}], "key.jsonl, line 1: no column 'answerKey'; found: id"),

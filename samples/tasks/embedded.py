@@ -13,7 +13,8 @@ from string import Template
 from typing import Any
 
 from samples.records import Item
-from samples.tasks import EXEMPLARS, TASKS, TaskData, TaskOptions, shuffled
+from samples.tasks.known import TASKS
+from samples.tasks.task import EXEMPLARS, TaskData, TaskOptions, shuffled
 
 NAMES = ("Anna", "Tom", "Maria", "Sam", "Lucy", "Omar", "Kate", "Leo")
 FACTORS = range(2, 10)

@@ -1,118 +1,138 @@
-"""ARC (Clark et al. 2018) and CommonsenseQA (Talmor et al. 2019) in the shapes they come in.
+"""Questions with options to choose from, in the shapes that datasets hold the options in.
 
-official    {"id", "question": {"stem", "choices": [{"label", "text"}]}, "answerKey"}
-hub         {"id", "question", "choices": {"label": [...], "text": [...]}, "answerKey"}
-one string  {"instruction": "... Answer1: ... Answer2: ...", "answer": "answer1"}, as LLM-Adapters
-            has it; the option ``answer_key`` names a file beside it with the official
-            {"id", "answerKey"}, row by row
+two lists       {"label": ["A", "B"], "text": ["ice", "steam"]}, as on the hub
+a list          of {"label", "text"}, or of texts, with or without "A)" before them
+an object       {"A": "ice", "B": "steam"}
+columns         one for each option
+one string      "... Answer1: ice Answer2: steam", as LLM-Adapters has it: the column of the choices
+                is that of the question. The option ``answer_key`` names a file beside it with the
+                official ids and keys, row by row
 """
 
 import re
 from collections.abc import Mapping
+from string import ascii_uppercase
 from typing import Any
 
-from samples.errors import BenchwarrantError
 from samples.records import Item
-from samples.tasks import TASKS, TaskData, TaskOptions
-from samples.tasks.rows import Row, as_text, hub_file, items_from, read_rows
+from samples.tasks.rows import Row, Shape, as_text, check_distinct, unfolded, with_rationale
 
-HUB_FILES = {
-    "arc-easy": "ARC-Easy/{split}-00000-of-00001.parquet",
-    "arc-challenge": "ARC-Challenge/{split}-00000-of-00001.parquet",
-    "commonsenseqa": "data/{split}-00000-of-00001.parquet",
-}
-LEAD = "Please choose the correct answer to the question:"
-OPTION = re.compile(r"\bAnswer(\d+):")
+LEAD = re.compile(r"Please choose the correct answer to [^:]{1,80}:")
+OPTION = re.compile(r"\b(?:Answer|Option)(\d+):")
+NAMED = re.compile(r"(?:answer|option)(\d+)", re.IGNORECASE)
+LETTERED = re.compile(r"\s*\(?([A-Z])[).:](.*)", re.DOTALL)
 
 Pairs = list[tuple[str, str]]
 
 
-def load(options: TaskOptions, task: str) -> TaskData:
-    """Items with their options as labelled in the file; ARC's labels 1–4 stay as they are."""
-    path = options.path or hub_file(options, TASKS[task], HUB_FILES[task])
-    rows = read_rows(path)
-    official: list[Row] = []
-    if "answer_key" in options.options:
-        key_file = path.parent / str(options.options["answer_key"])
-        official = read_rows(key_file)
-        if len(official) != len(rows):
-            raise BenchwarrantError(
-                f"{key_file}: {len(official)} keys for {len(rows)} rows; give the key to {path}"
-            )
-
-    def make(row: Row) -> Item:
-        if "instruction" in row.columns:
-            return _one_string(row, options.name, official[row.number - 1] if official else None)
-        return _structured(row, options.name)
-
-    return items_from(rows, make)
-
-
-def _structured(row: Row, name: str) -> Item:
-    question = row.value("question")
-    holder = row
-    if isinstance(question, Mapping):
-        holder = Row(row.number, f"{row.where}, in 'question'", question)
-        question = holder.value("stem")
-    pairs = _offered(row, holder.value("choices"))
-    labels = [label for label, _ in pairs]
-    if len(set(labels)) < len(labels):
-        raise row.error(f"two options have the same label: {', '.join(labels)}")
+def item(row: Row, shape: Shape, task: str, key: str) -> Item:
+    """The question with its options as labelled in the file; ARC's labels 1–4 stay as they are."""
+    one_string = shape.columns["choices"] == shape.columns["question"]
+    stem, pairs = _split(row, shape) if one_string else (None, _offered(row, shape))
+    check_distinct(row, (label for label, _ in pairs))
+    place = _chosen(row, shape, pairs)
+    if shape.has("official", row):
+        pairs = _relabelled(row, shape, pairs, place)
+    label, text = pairs[place]
+    twins = [other for other, same in pairs if same == text and other != label]
     return Item(
-        task=name,
-        key=row.key(),
-        question=as_text(row, "question", question),
-        references=(_among(row, row.text("answerKey"), labels),),
+        task=task,
+        key=key,
+        question=shape.question(row, stem),
+        references=(label, *twins),  # an option of the same text is as right
         answer_type="choice",
         choices=tuple(pairs),
-        meta={"rationale": row.text("rationale")} if "rationale" in row.columns else {},
+        meta=with_rationale(shape.meta(row), shape.rationale(row)),
     )
 
 
-def _offered(row: Row, choices: Any) -> Pairs:
-    """The labels and texts of the options, from the official list or the hub's two lists."""
-    if isinstance(choices, Mapping):
-        both = Row(row.number, f"{row.where}, in 'choices'", choices)
+def _offered(row: Row, shape: Shape) -> Pairs:
+    columns = shape.names("choices")
+    if len(columns) > 1:
+        return list(zip(_endings(columns), map(row.text, columns), strict=True))
+    name, choices = columns[0], unfolded(row.value(columns[0]))
+    pairs: list[tuple[Any, Any]]
+    if isinstance(choices, Mapping) and {"label", "text"} & choices.keys():
+        both = Row(row.number, f"{row.where}, in {name!r}", choices)
         labels, texts = both.value("label"), both.value("text")
+        if not isinstance(labels, list) or not isinstance(texts, list):
+            raise row.error(f"{name!r} does not hold two lists, of labels and of texts")
         if len(labels) != len(texts):
-            raise row.error(f"'choices' has {len(labels)} labels and {len(texts)} texts")
+            raise row.error(f"{name!r} has {len(labels)} labels and {len(texts)} texts")
         pairs = list(zip(labels, texts, strict=True))
+    elif isinstance(choices, Mapping):
+        pairs = list(choices.items())
     elif isinstance(choices, list) and all(isinstance(choice, Mapping) for choice in choices):
-        each = [Row(row.number, f"{row.where}, in 'choices'", choice) for choice in choices]
+        each = [Row(row.number, f"{row.where}, in {name!r}", choice) for choice in choices]
         pairs = [(choice.value("label"), choice.value("text")) for choice in each]
+    elif isinstance(choices, list) and len(choices) <= len(ascii_uppercase):
+        pairs = _lettered(choices)
     else:
-        raise row.error("'choices' is neither a list of {label, text} nor {label: [], text: []}")
+        raise row.error(
+            f"{name!r} is neither a list of options nor {{label: [], text: []}} nor {{A: text}}"
+        )
+    if not pairs:
+        raise row.error(f"{name!r} is empty")
     return [(as_text(row, "label", a), as_text(row, f"text of {a}", b)) for a, b in pairs]
 
 
-def _one_string(row: Row, name: str, official: Row | None) -> Item:
-    text = row.text("instruction").removeprefix(LEAD)
-    stem, *parts = OPTION.split(text.rpartition("Answer format:")[0])
+def _lettered(texts: list[Any]) -> list[tuple[Any, Any]]:
+    """Options without labels get letters; those that have them in the text lose them there."""
+    found = [LETTERED.fullmatch(text) if isinstance(text, str) else None for text in texts]
+    own = [match[1] if match else "" for match in found]
+    if own == list(ascii_uppercase[: len(texts)]):
+        texts = [match[2] for match in found if match]
+    return list(zip(ascii_uppercase, texts, strict=False))
+
+
+def _endings(columns: list[str]) -> list[str]:
+    """What tells the columns apart, if it is a letter or number: "1" of "option1"; or A, B, C."""
+    start = 0
+    while start < min(map(len, columns)) and len({column[start] for column in columns}) == 1:
+        start += 1
+    labels = [column[start:].upper() for column in columns]
+    if all(label.isdigit() or (len(label) == 1 and label.isalpha()) for label in labels):
+        return labels
+    return list(ascii_uppercase[: len(columns)])
+
+
+def _split(row: Row, shape: Shape) -> tuple[str, Pairs]:
+    """The question and the options of one string."""
+    column = shape.names("question")[0]
+    stem, *parts = OPTION.split(LEAD.sub("", row.text(column)).rpartition("Answer format:")[0])
     numbers, texts = parts[::2], parts[1::2]
     if not numbers or numbers != [str(n) for n in range(1, len(numbers) + 1)]:
-        raise row.error("'instruction' is not 'question Answer1: ... Answer2: ... Answer format:'")
-    answer = _among(row, row.text("answer").removeprefix("answer"), numbers)
-    key, reference, labels = row.key(), answer, numbers
-    if official is not None:
-        key, reference = official.text("id"), official.text("answerKey")
-        if not reference.isdigit():
-            labels = [chr(ord("A") + n) for n in range(len(numbers))]
-        if labels[numbers.index(answer)] != _among(official, reference, labels):
-            raise official.error(f"the key is {reference!r}, but {row.where} has 'answer{answer}'")
-    return Item(
-        task=name,
-        key=key,
-        question=as_text(row, "question", stem),
-        references=(reference,),
-        answer_type="choice",
-        choices=tuple(
-            (label, as_text(row, f"Answer{n}", text))
-            for label, n, text in zip(labels, numbers, texts, strict=True)
-        ),
-    )
+        raise row.error(f"{column!r} is not 'question Answer1: ... Answer2: ... Answer format:'")
+    offered = zip(numbers, texts, strict=True)
+    return as_text(row, column, stem), [(n, as_text(row, f"text of {n}", t)) for n, t in offered]
 
 
-def _among(row: Row, answer: str, labels: list[str]) -> str:
-    if answer not in labels:
-        raise row.error(f"the answer key {answer!r} is not among the options {', '.join(labels)}")
-    return answer
+def _chosen(row: Row, shape: Shape, pairs: Pairs) -> int:
+    """The place of the right option."""
+    answer = shape.text(row, "answer")
+    sought = shape.settings.get("answer_is", "label")
+    if sought == "index":
+        known = [str(n) for n in range(len(pairs))]
+    else:
+        known = [text if sought == "text" else label for label, text in pairs]
+    if sought == "label" and (named := NAMED.fullmatch(answer)):
+        answer = named[1]
+    if answer not in known:
+        what = "answer key" if sought == "label" else f"answer's {sought}"
+        raise row.error(f"the {what} {answer!r} is not among the options {', '.join(known)}")
+    return known.index(answer)
+
+
+def _relabelled(row: Row, shape: Shape, pairs: Pairs, place: int) -> Pairs:
+    """The options with letters where the official key is one; it must choose the same option."""
+    official = shape.text(row, "official")
+    labels = [label for label, _ in pairs]
+    if not official.isdigit():
+        labels = list(ascii_uppercase[: len(pairs)])
+    if official not in labels:
+        raise row.error(f"the answer key {official!r} is not among the options {', '.join(labels)}")
+    if labels.index(official) != place:
+        raise row.error(
+            f"the official key is {official!r}, but the answer {shape.text(row, 'answer')!r}"
+        )
+    return [(label, text) for label, (_, text) in zip(labels, pairs, strict=True)]

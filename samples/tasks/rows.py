@@ -1,16 +1,14 @@
-"""Rows of a dataset's file, each knowing where it stands, so that every error can say it."""
+"""Rows of a dataset, each knowing where it stands, so that every error can say it."""
 
-import csv
 import json
-import logging
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from ast import literal_eval
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from samples.errors import BenchwarrantError
-from samples.records import Item
-from samples.tasks import Task, TaskData, TaskOptions
+from samples.records import canonical_json
+from samples.tasks.task import Columns
 
 
 @dataclass(frozen=True)
@@ -25,24 +23,103 @@ class Row:
         return BenchwarrantError(f"{self.where}: {problem}")
 
     def value(self, column: str) -> Any:
-        """What stands in the column; a missing column is an error that lists those found."""
-        if column not in self.columns:
-            found = ", ".join(map(str, self.columns)) or "none"
-            raise self.error(f"no column {column!r}; found: {found}")
-        return self.columns[column]
+        """What stands in the column, "outer.inner" reaching inside; a missing one is an error."""
+        if column in self.columns:
+            return self.columns[column]
+        outer, _, inner = column.partition(".")
+        held = self.columns.get(outer)
+        if inner and isinstance(held, Mapping):
+            return Row(self.number, f"{self.where}, in {outer!r}", held).value(inner)
+        found = ", ".join(map(str, self.columns)) or "none"
+        raise self.error(f"no column {column!r}; found: {found}")
 
     def text(self, column: str) -> str:
         """The column as text that is not empty."""
         return as_text(self, column, self.value(column))
 
-    def key(self) -> str:
+
+@dataclass(frozen=True)
+class Shape:
+    """Which columns of a row hold the parts of an item, and how they are to be read."""
+
+    columns: Columns
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    stated: frozenset[str] = frozenset()  # parts whose columns the study file names: all are there
+
+    def fits(self, row: Row) -> bool:
+        """Whether the question stands where this shape has it."""
+        for name in self.names("question"):
+            outer, _, inner = name.partition(".")
+            plain = name in row.columns and not isinstance(row.columns[name], Mapping)
+            if not plain and not (inner and isinstance(row.columns.get(outer), Mapping)):
+                return False
+        return True
+
+    def names(self, part: str) -> list[str]:
+        column = self.columns[part]
+        return [column] if isinstance(column, str) else list(column)
+
+    def has(self, part: str, row: Row) -> bool:
+        """Whether the row has this part; one that the study file names is never missing."""
+        if part not in self.columns:
+            return False
+        return part in self.stated or all(name in row.columns for name in self.names(part))
+
+    def value(self, row: Row, part: str) -> Any:
+        """What stands in the part's only column."""
+        name, *others = self.names(part)
+        if others:
+            raise row.error(f"{part!r} takes one column, not {', '.join([name, *others])}")
+        return row.value(name)
+
+    def text(self, row: Row, part: str, between: str = " ") -> str:
+        """The part as text; that of several columns is put together."""
+        return between.join(row.text(name) for name in self.names(part))
+
+    def question(self, row: Row, text: str | None = None) -> str:
+        """The question, or another text in its place, after the words that lead to it."""
+        lead = self.settings.get("lead")
+        asked = self.text(row, "question") if text is None else text
+        return f"{lead}\n\n{asked}" if lead else asked
+
+    def key(self, row: Row) -> str:
         """The dataset's own id, or else the row's number."""
-        return self.text("id") if "id" in self.columns else str(self.number)
+        return self.text(row, "key", ":") if self.has("key", row) else str(row.number)
+
+    def meta(self, row: Row) -> dict[str, Any]:
+        """The columns that are kept with the item as they are."""
+        if "meta" not in self.columns:
+            return {}
+        names = [n for n in self.names("meta") if "meta" in self.stated or n in row.columns]
+        kept = {name: row.value(name) for name in names}
+        try:
+            canonical_json(kept)
+        except (TypeError, ValueError):
+            raise row.error(
+                f"one of {', '.join(names)} holds what JSON can't; take it out of meta"
+            ) from None
+        return kept
+
+    def rationale(self, row: Row) -> str:
+        """The worked solution, if the row has one; a list of facts is put together."""
+        if not self.has("rationale", row):
+            return ""
+        value = self.value(row, "rationale")
+        if isinstance(value, list) and value:
+            return " ".join(as_text(row, "rationale", one) for one in value)
+        return as_text(row, self.names("rationale")[0], value) if value else ""
+
+
+def with_rationale(meta: dict[str, Any], rationale: str) -> dict[str, Any]:
+    """The meta of an item, with its worked solution where there is one."""
+    return {**meta, "rationale": rationale} if rationale else meta
 
 
 def as_text(row: Row, name: str, value: Any) -> str:
-    """A text or whole number as stripped text; anything else, or nothing, is an error."""
-    if isinstance(value, bool) or not isinstance(value, str | int):
+    """A text or a number as stripped text, 145.0 as 145; anything else, or nothing, is an error."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, str | int | float) or value != value:
         raise row.error(f"{name!r} is {type(value).__name__}, expected text")
     text = str(value).strip()
     if not text:
@@ -50,110 +127,20 @@ def as_text(row: Row, name: str, value: Any) -> str:
     return text
 
 
-def items_from(rows: list[Row], make: Callable[[Row], Item]) -> TaskData:
-    """An item from every row; a key that comes twice is an error."""
-    seen: dict[str, str] = {}
-    items: list[Item] = []
-    for row in rows:
-        item = make(row)
-        if item.key in seen:
-            raise row.error(f"the key {item.key!r} stands at {seen[item.key]} too; keep one")
-        seen[item.key] = row.where
-        items.append(item)
-    return TaskData(tuple(items))
+def unfolded(value: Any) -> Any:
+    """A list or an object that a CSV file holds as text, as JSON or as Python writes it."""
+    if not isinstance(value, str) or value.strip()[:1] not in ("[", "{"):
+        return value
+    for read in (json.loads, literal_eval):
+        try:
+            return read(value)
+        except (ValueError, SyntaxError, TypeError):
+            continue
+    return value
 
 
-def read_rows(path: Path) -> list[Row]:
-    """All rows of a .jsonl, .json, .csv or .parquet file."""
-    if path.suffix not in READERS:
-        raise BenchwarrantError(f"{path}: cannot read {path.suffix!r}; known: {', '.join(READERS)}")
-    if not path.is_file():
-        raise BenchwarrantError(f"{path}: no such file; correct path = in the [[task]] block")
-    try:
-        rows = list(READERS[path.suffix](path))
-    except UnicodeDecodeError:
-        raise BenchwarrantError(f"{path}: not UTF-8; save it as UTF-8") from None
-    if not rows:
-        raise BenchwarrantError(f"{path}: no rows; expected one per item")
-    return rows
-
-
-def _jsonl(path: Path) -> Iterator[Row]:
-    with path.open(encoding="utf-8-sig") as lines:
-        filled = ((n, line) for n, line in enumerate(lines, 1) if line.strip())
-        for number, (n, line) in enumerate(filled, 1):
-            where = f"{path}, line {n}"
-            try:
-                columns = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise BenchwarrantError(f"{where}: not JSON ({error.msg})") from None
-            yield _row(number, where, columns)
-
-
-def _json(path: Path) -> Iterator[Row]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8-sig"))
-    except json.JSONDecodeError as error:
-        raise BenchwarrantError(f"{path}, line {error.lineno}: not JSON ({error.msg})") from None
-    if not isinstance(found, list):
-        raise BenchwarrantError(f"{path}: expected a list of objects; for one a line use .jsonl")
-    for number, columns in enumerate(found, 1):
-        yield _row(number, f"{path}, row {number}", columns)
-
-
-def _csv(path: Path) -> Iterator[Row]:
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-        reader = csv.DictReader(lines)
-        for number, columns in enumerate(reader, 1):
-            where = f"{path}, line {reader.line_num}"
-            if None in columns or None in columns.values():
-                expected = len(reader.fieldnames or ())
-                raise BenchwarrantError(f"{where}: expected {expected} fields, as in the header")
-            yield Row(number, where, columns)
-
-
-def _parquet(path: Path) -> Iterator[Row]:
-    from pyarrow import ArrowInvalid  # type: ignore[import-untyped]
-    from pyarrow.parquet import read_table  # type: ignore[import-untyped]
-
-    try:
-        rows = read_table(path).to_pylist()
-    except ArrowInvalid:
-        raise BenchwarrantError(f"{path}: not a parquet file; fetch it again") from None
-    for number, columns in enumerate(rows, 1):
-        yield Row(number, f"{path}, row {number}", columns)
-
-
-def _row(number: int, where: str, columns: Any) -> Row:
-    if not isinstance(columns, dict):
-        raise BenchwarrantError(f"{where}: expected an object, found {type(columns).__name__}")
-    return Row(number, where, columns)
-
-
-READERS: dict[str, Callable[[Path], Iterator[Row]]] = {
-    ".jsonl": _jsonl,
-    ".json": _json,
-    ".csv": _csv,
-    ".parquet": _parquet,
-}
-
-
-def hub_file(options: TaskOptions, task: Task, file: str) -> Path:
-    """Download a split of a task's dataset from the Hugging Face hub, or find it in its cache.
-
-    ``file`` is its name in the dataset, with a place for the split.
-    """
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
-
-    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # ours is the one line to read
-    dataset, filename = task.source, file.format(split=options.split or task.split)
-    key = "exemplars" if options.split else "path"
-    try:
-        return Path(hf_hub_download(dataset, filename, repo_type="dataset"))
-    except (HfHubHTTPError, EntryNotFoundError, OSError) as error:
-        raise BenchwarrantError(
-            f"task {options.name!r}: no file from the Hugging Face hub ({type(error).__name__});"
-            f" fetch {filename!r} of the dataset {dataset!r} and set {key} = to it in the [[task]]"
-            " block"
-        ) from error
+def check_distinct(row: Row, labels: Iterable[str]) -> None:
+    """Two options of one label could not be told apart."""
+    names = list(labels)
+    if len(set(names)) < len(names):
+        raise row.error(f"two options have the same label: {', '.join(names)}")

@@ -5,7 +5,8 @@ from random import Random
 
 from samples.errors import BenchwarrantError
 from samples.records import Item
-from samples.tasks import EXEMPLARS, TASKS, TaskData, TaskOptions, shuffled
+from samples.tasks.known import TASKS
+from samples.tasks.task import EXEMPLARS, TaskData, TaskOptions, shuffled
 
 POSITIVE = range(1, 101)
 MIXED = range(-100, 101)
