@@ -48,9 +48,9 @@ CUE = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-# One of these stands in every cue: where none does, and before the first, there is no need to look.
+# One of these, or "ans", stands in every cue: where none does, and before the first, there is no need to look.
 CUE_WORDS = (
-    *("ans", "result", "option", "choice", "list", "sorted", "ordered", "arranged"),
+    *("result", "option", "choice", "list", "sorted", "ordered", "arranged"),
     *("choose", "pick", "select", "go with"),
 )
 CUE_LEAD = 20  # characters before it, as from "I would" to "choose"
@@ -136,11 +136,12 @@ def find_marks(text: str, letter_a: bool = True) -> tuple[Mark, ...]:
     marks = _boxes(text) if "\\" in text else []
     if "####" in text:
         marks += _announced(text, HASHES, "after '####'")
-    if letter_a and ":" in text:
+    if letter_a and ("A:" in text or "A*" in text or "A_" in text):
         marks += _announced(text, LETTER_A, "after 'A:'")
     start = _first_cue(text)
     if start < len(text):
-        marks += _announced(text, HEADING, "under a heading 'Answer'")
+        if "\n" in text:
+            marks += _announced(text, HEADING, "under a heading 'Answer'")
         marks += _announced(text, CUE, "after {!r}", start)
     return tuple(sorted(marks, key=lambda mark: mark.start))
 
@@ -187,16 +188,13 @@ def _first_cue(text: str) -> int:
     small = text.lower()
     if len(small) != len(text):  # a letter that becomes two
         return 0
-    found = [place for word in CUE_WORDS if (place := _word_at(small, word)) >= 0]
+    found = [place for word in CUE_WORDS if (place := small.find(word)) >= 0]
+    answer = small.find("ans")
+    while answer > 0 and small[answer - 1].isalpha():  # "means" holds no answer
+        answer = small.find("ans", answer + 1)
+    if answer >= 0:
+        found.append(answer)
     return max(0, min(found) - CUE_LEAD) if found else len(text)
-
-
-def _word_at(text: str, beginning: str) -> int:
-    """Where a word that begins so stands first ("ans" not in "means"), or -1."""
-    place = text.find(beginning)
-    while place > 0 and text[place - 1].isalpha():
-        place = text.find(beginning, place + 1)
-    return place
 
 
 def _boxes(text: str) -> list[Mark]:
@@ -243,7 +241,7 @@ def _own_turn_ends(text: str, letter_a: bool) -> int:
     ends = [len(text)]
     if "<" in text:
         ends += [end.start() for end in END_TOKEN.finditer(text) if text[: end.start()].strip()]
-    turns = list(NEXT_TURN.finditer(text))
+    turns = list(NEXT_TURN.finditer(text)) if ":" in text or "<" in text else []
     if not turns:
         return min(ends)
     patterns = (BOX, HASHES, HEADING, CUE, *([LETTER_A] if letter_a else []))

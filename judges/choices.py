@@ -99,8 +99,10 @@ def read_choice(content: str, offer: Offer) -> set[str]:
     """The labels that a short text chooses: none, one, or several that contradict each other."""
     body = clean(content).strip()
     bare, words = body.strip(" ()[]{}.:\"'*$").casefold(), normalise(body)
+    named = {label for label in offer.texts if label.casefold() == bare}
+    if named:  # even where "C" is the text of option A: a label is what was asked for
+        return named
     whole = {label for label, text in offer.texts.items() if words and text == words}
-    whole |= {label for label in offer.texts if label.casefold() == bare}
     if whole:
         return whole
     hedges = HEDGES.match(body)
@@ -116,7 +118,7 @@ def read_choice(content: str, offer: Offer) -> set[str]:
 
 def _rule(chosen: set[str], wanted: set[str], span: str, where: str, marked: bool = True) -> Ruling:
     names = ", ".join(sorted(chosen))
-    if len(chosen) > 1:
+    if len(chosen) > 1 and not chosen <= wanted:  # options with the same text are as right
         return ambiguous(f"several options {where}: {names}", span, marked)
     return Ruling(chosen <= wanted, None, span, f"read {names} {where}", marked)
 

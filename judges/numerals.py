@@ -35,6 +35,7 @@ SCALE = re.compile(r"\s(hundred|thousand|million|billion|trillion)s?\b", re.IGNO
 SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 PERCENT = re.compile(r"[ $}]{0,3}(?:\\?%|per\s?cent(?:age)?\b|pct\b)", re.IGNORECASE)
 SPOILS = re.compile(r"[:_][0-9{]|\s?\^|\s?/\s?[0-9]")
+AFTER_COLON = re.compile(r"[0-9]:\Z")
 SIGN = re.compile(r"([-+])(\s?)(?:\\?[$€£¥₹]\s?)?\Z|[$€£¥₹]\s?([-+])(\s?)\Z")
 
 WORDS = (
@@ -64,7 +65,7 @@ Rational = int | Fraction  # equal numbers are equal and hash alike, whichever t
 class Numeral:
     """A number as it stands in a text; ``value`` is None for a time, a ratio, a power."""
 
-    value: Fraction | None
+    value: Rational | None
     percent: bool
     start: int
     end: int
@@ -104,12 +105,12 @@ def same_number(given: Numeral, wanted: Numeral) -> bool:
         return share.value is not None and share.value * 100 == percentage.value
     if wanted.places < FINE:
         return False
-    return abs(given.value - wanted.value) <= Fraction(1, 2 * 10**wanted.places)
+    return abs(given.value - wanted.value) * 2 * 10**wanted.places <= 1
 
 
-def numbers_in_words(text: str) -> list[tuple[Fraction, int]]:
+def numbers_in_words(text: str) -> list[tuple[Rational, int]]:
     """Numbers such as "one thousand six hundred and two", and where they begin."""
-    found = []
+    found: list[tuple[Rational, int]] = []
     for run in SPELLED.finditer(text):
         total = part = 0
         for word in re.findall(r"[a-z]+", run[0].lower()):
@@ -117,7 +118,7 @@ def numbers_in_words(text: str) -> list[tuple[Fraction, int]]:
                 total, part = total + part * SCALES[word], 0
             elif word != "and":
                 part = part * 100 if word == "hundred" else part + IN_WORDS[word]
-        found.append((Fraction(total + part), run.start()))
+        found.append((total + part, run.start()))
     return found
 
 
@@ -125,7 +126,7 @@ def number_list(text: str) -> tuple[Rational, ...] | None:
     """The numbers of a text that is a list of numbers and nothing else, else None."""
     body = LOOSE_MINUS.sub(r"\1 -", clean(text)).strip(LIST_EDGES)
     items = LIST_GAP.split(body) if body else []
-    if not items or not all(LIST_ITEM.fullmatch(item) for item in items):
+    if not items or not all(map(LIST_ITEM.fullmatch, items)):
         return None
     return tuple([Fraction(item) if "." in item else int(item) for item in items])
 
@@ -133,7 +134,7 @@ def number_list(text: str) -> tuple[Rational, ...] | None:
 def _numeral(text: str, token: re.Match[str]) -> Numeral | None:
     start, end = token.span()
     places = 0
-    value: Fraction | None
+    value: Rational | None
     if token["digits"]:
         run = token["digits"].rstrip(",.")
         end = start + len(run)
@@ -151,16 +152,19 @@ def _numeral(text: str, token: re.Match[str]) -> Numeral | None:
         value = _quotient(token["top"] or token["t"], token["under"] or token["u"])
     percent = PERCENT.match(text, end)
     end = percent.end() if percent else end
-    if SPOILS.match(text, end) or re.search(r"[0-9]:\Z", text[max(0, start - 2) : start]):
+    if SPOILS.match(text, end) or AFTER_COLON.search(text, max(0, start - 2), start):
         value = None
-    if value is not None and _negative(text[max(0, start - 12) : start]):
+    before = text[max(0, start - 12) : start]
+    if value is not None and "-" in before and _negative(before):
         value = -value
     return Numeral(value, percent is not None, start, end, places)
 
 
-def _plain_value(run: str) -> Fraction | None:
+def _plain_value(run: str) -> Rational | None:
     if len(run) > MOST_DIGITS:
         return None
+    if run.isdecimal():
+        return int(run)
     if WHOLE.fullmatch(run) or DECIMAL.fullmatch(run):
         return Fraction(run.replace(",", ""))
     if DECIMAL_COMMA.fullmatch(run):
@@ -168,10 +172,10 @@ def _plain_value(run: str) -> Fraction | None:
     return None
 
 
-def _completed(text: str, end: int, value: Fraction | None) -> tuple[Fraction | None, int]:
+def _completed(text: str, end: int, value: Rational | None) -> tuple[Rational | None, int]:
     """Take in what follows the digits and belongs to the number: 1/2 in "3 1/2", "million"."""
-    if value is None:
-        return None, end
+    if value is None or end == len(text):
+        return value, end
     sign = MIXED_SIGN.match(text, end)
     token = TOKEN.match(text, sign.end()) if sign else None
     if token and value.denominator == 1:
@@ -196,7 +200,7 @@ def _quotient(top: str, under: str) -> Fraction | None:
     a, b = _plain_value(top.strip().lstrip("-")), _plain_value(under.strip())
     if a is None or not b:
         return None
-    return -a / b if top.strip().startswith("-") else a / b
+    return Fraction(-a if top.strip().startswith("-") else a) / b
 
 
 def _negative(before: str) -> bool:

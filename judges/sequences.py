@@ -5,6 +5,7 @@ from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from judges.answers import Given, Mark, Ruling, prepare, unreadable
 from judges.numerals import Rational, number_list
@@ -85,16 +86,17 @@ def errors(given: Values, wanted: Values) -> dict[str, int]:
     A dropped and an added element together are a changed one. ``wrong order`` counts the elements
     that would have to move, among those that belong to the list.
     """
-    have, want = Counter(given), Counter(wanted)
-    dropped, added = (want - have).total(), (have - want).total()
+    have, want = _told_apart(given), _told_apart(wanted)
+    common = set(have) & set(want)
+    dropped, added = len(want) - len(common), len(have) - len(common)
     changed = min(dropped, added)
-    common = have & want
+    places = {element: n for n, element in enumerate(want)}
+    kept = [places[element] for element in have if element in common]
     found = {
         "dropped": dropped - changed,
         "added": added - changed,
         "changed": changed,
-        "wrong order": common.total()
-        - _longest_in_order(_only(given, common), _only(wanted, common)),
+        "wrong order": len(kept) - _longest_rise(kept),
     }
     return {kind: number for kind, number in found.items() if number}
 
@@ -109,25 +111,22 @@ def _asked(question: str) -> frozenset[Values]:
     return frozenset(found.values for found in find_lists(question))
 
 
-def _only(values: Values, common: Counter[Rational]) -> list[Rational]:
-    """The values in their order, each as often as it is in both lists."""
-    left = Counter(common)
-    kept = []
+def _told_apart(values: Values) -> list[Any]:
+    """The elements, with the second 7 of a list another than the first."""
+    if len(set(values)) == len(values):
+        return [(value, 0) for value in values]
+    seen: Counter[Rational] = Counter()
+    made = []
     for value in values:
-        if left[value]:
-            left[value] -= 1
-            kept.append(value)
-    return kept
+        made.append((value, seen[value]))
+        seen[value] += 1
+    return made
 
 
-def _longest_in_order(given: list[Rational], wanted: list[Rational]) -> int:
-    """The length of the longest part of ``given`` that stands in the order of ``wanted``."""
-    places: dict[Rational, list[int]] = {}
-    for place, value in enumerate(wanted):
-        places.setdefault(value, []).append(place)
-    tails: list[int] = []  # patience sorting
-    for value in given:
-        place = places[value].pop(0)
+def _longest_rise(places: list[int]) -> int:
+    """The length of the longest part that rises, by patience sorting (Fredman 1975)."""
+    tails: list[int] = []
+    for place in places:
         at = bisect_left(tails, place)
         tails[at : at + 1] = [place]
     return len(tails)

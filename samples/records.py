@@ -7,7 +7,7 @@ no blanks, UTF-8, no NaN), BLAKE2b with 16 bytes, written as ``b2:`` and 32 hex 
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import blake2b
 from typing import Any
@@ -21,11 +21,14 @@ FAILURES = (  # of a verdict
 STATUSES = ("labelled", "skipped", "retracted")
 
 
+_CANONICAL = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+)
+
+
 def canonical_json(value: Any) -> str:
     """The one JSON text of a value: equal values give equal texts."""
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    )
+    return _CANONICAL.encode(value)
 
 
 def content_hash(value: Any) -> str:
@@ -36,7 +39,7 @@ def content_hash(value: Any) -> str:
 
 def as_row(record: Any) -> dict[str, Any]:
     """A record's fields by name, in the order they are declared."""
-    return {f.name: getattr(record, f.name) for f in fields(record)}
+    return {name: getattr(record, name) for name in record.__dataclass_fields__}
 
 
 def record_id(record: Any) -> str:
