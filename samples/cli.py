@@ -164,7 +164,7 @@ def init(
 
 def import_(
     kind: Annotated[str, typer.Argument(help="items, responses, labels or verdicts")],
-    file: Annotated[Path, typer.Argument(help="A JSONL or CSV file.")],
+    file: Annotated[Path, typer.Argument(help="A JSONL, CSV or Parquet file.")],
     study: StudyPath = DEFAULT,
     names: Annotated[
         list[str] | None, typer.Option("--map", help="Rename a column: theirs=ours.")
@@ -212,14 +212,14 @@ def _pairs(texts: Sequence[str], option: str) -> dict[str, str]:
 
 def export(
     kind: Annotated[str, typer.Argument(help="items, responses, labels or verdicts")],
-    out: Annotated[Path, typer.Option("--out", help="A .jsonl or .csv file.")],
+    out: Annotated[Path, typer.Option("--out", help="A .jsonl, .csv or .parquet file.")],
     study: StudyPath = DEFAULT,
 ) -> None:
     """Write the study's rows of a kind to a file that import reads.
 
     Example: benchwarrant export labels --out labels.csv
     """
-    from samples.exchange import export_rows
+    from samples.export import export_rows
     from samples.registry import did_you_mean
     from samples.rows import COLUMNS, write_rows
 

@@ -5,9 +5,8 @@ Columns that are not ours are kept as ``meta``.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,7 +24,7 @@ from samples.records import (
     Verdict,
 )
 from samples.registry import did_you_mean
-from samples.rows import Row, Source, read_rows
+from samples.rows import CELL, Row, Source, read_rows
 from samples.store import Store
 
 # --- from rows to records --------------------------------------------------------------------
@@ -142,12 +141,26 @@ class _Finder:
     def __init__(self, store: Store):
         items = {item.id: (item.task, item.key) for item in store.items()}
         self.found: dict[tuple[str, str, str, int], dict[str, list[str]]] = {}
+        self.cells: dict[str, tuple[str, str, str, int]] = {}
         for response in store.responses():
             cell = (*items[response.item], response.model, response.draw)
             by_strategy = self.found.setdefault(cell, {})
             by_strategy.setdefault(response.strategy, []).append(response.id)
+            self.cells[response.id] = cell
 
     def response(self, row: Row) -> str:
+        """By its id in ``case`` where this study has it, else by task, key, model and draw."""
+        case = str(row.get("case") or "")
+        if case in self.cells:
+            for name, known in zip(CELL, self.cells[case], strict=False):
+                if row.get(name) is not None and row.text(name) != known:
+                    raise row.wrong("case", f"is an answer with {name} {known!r}; correct one")
+            return case
+        if case and not all(row.get(name) for name in CELL):
+            raise row.wrong("case", f"no answer {case!r} in this study; import it first")
+        return self._by_cell(row)
+
+    def _by_cell(self, row: Row) -> str:
         task, key, model = row.text("task"), row.text("key"), row.text("model")
         by_strategy = self.found.get((task, key, model, _count(row, "draw")), {})
         strategy = row.values.get("strategy")
@@ -175,17 +188,14 @@ def labels_from(
 ) -> list[Rubric | Account | Label]:
     """People's labels; ``kind`` is "human", or "reference" for labels made by program."""
     finder = _Finder(store)
-    old = {
-        (la.response, la.annotator, la.created_at): la
-        for la in store.labels()
-        if la.rubric == rubric.id
-    }
+    rubrics = {one.id: one for one in (*store.rubrics(), rubric)}
+    old = {(la.response, la.rubric, la.annotator, la.created_at): la for la in store.labels()}
     kinds = {account.name: account.kind for account in store.accounts()}
     accounts: dict[str, Account] = {}
-    made: dict[tuple[str, str, str | None], Label] = {}
+    made: dict[tuple[str, str, str, str | None], Label] = {}
     for row in rows:
-        label = _label(row, finder.response(row), rubric)
-        where = (label.response, label.annotator, label.created_at)
+        label = _label(row, finder.response(row), _rubric(row, rubrics, rubric))
+        where = (label.response, label.rubric, label.annotator, label.created_at)
         if where in made:
             raise row.wrong(
                 "annotator", f"{label.annotator!r} labels this answer twice; give created_at"
@@ -198,6 +208,18 @@ def labels_from(
             raise row.wrong("annotator", f"{known}, not as {kind}; use another name")
         made[where] = label
     return [rubric, *accounts.values(), *made.values()]
+
+
+def _rubric(row: Row, known: Mapping[str, Rubric], usual: Rubric) -> Rubric:
+    """The rubric that a label was given under: the study's, or an earlier one by its hash."""
+    value = row.get("rubric")
+    if value is not None and value not in known:
+        raise row.wrong(
+            "rubric",
+            f"{value!r} is not the hash of a rubric of this study: its label answers another"
+            " question; leave the column out where it does not",
+        )
+    return usual if value is None else known[value]
 
 
 def _label(row: Row, response: str, rubric: Rubric) -> Label:
@@ -216,6 +238,7 @@ def _label(row: Row, response: str, rubric: Rubric) -> Label:
         value=value,
         unsure=_truth(row, "unsure"),
         note=row.optional_text("note") or "",
+        seconds=row.number_of("seconds", _seconds, "a number of seconds"),
         created_at=row.number_of("created_at", _moment, "a date and time like 2026-01-31T09:30"),
         meta=dict(row.meta),
     )
@@ -277,6 +300,13 @@ def _verdict(row: Row, response: str, rubric: Rubric, spec: Spec) -> Verdict:
     )
 
 
+def _seconds(value: Any) -> float:
+    seconds = float(value) + 0.0
+    if not 0 <= seconds < float("inf"):
+        raise ValueError
+    return seconds
+
+
 def _score(value: Any) -> float:
     score = float(value) + 0.0  # the database has no -0.0
     if not 0 <= score <= 1:
@@ -290,54 +320,22 @@ def import_file(
     """Import one file in one transaction; returns (rows read, records new)."""
     rows = read_rows(kind, source)
     with store.transaction():
-        if kind == "items":
-            records: list[Any] = list(items_from(rows, store))
-        elif kind == "responses":
-            records = list(responses_from(rows, store))
-        elif kind == "labels":
-            records = list(labels_from(rows, store, rubric, labels_kind))
-        else:
-            records = verdicts_from(rows, store, rubric)
-        facts = [r for r in records if not isinstance(r, Spec | Rubric | Account)]
-        before = store.counts()[kind]
-        store.add(records)
-        return len(facts), store.counts()[kind] - before
+        return take(kind, rows, store, rubric, labels_kind)
 
 
-# --- out -------------------------------------------------------------------------------------
-
-
-def export_rows(kind: str, store: Store) -> Iterator[dict[str, Any]]:
-    """The study's rows of a kind with the columns that import reads, and what else is known."""
-    items = {item.id: item for item in store.items()}
+def take(
+    kind: str, rows: Iterator[Row], store: Store, rubric: Rubric, labels_kind: str
+) -> tuple[int, int]:
+    """Check rows and write them; the caller holds the transaction."""
     if kind == "items":
-        for item in items.values():
-            yield {
-                "task": item.task,
-                "key": item.key,
-                "question": item.question,
-                "reference": list(item.references),
-                "choices": dict(item.choices) or None,
-                "answer_type": item.answer_type,
-                **item.meta,
-            }
-        return
-    cases = {}
-    for response in store.responses():
-        item = items[response.item]
-        case: dict[str, Any] = {"task": item.task, "key": item.key, "model": response.model}
-        case |= {"strategy": response.strategy, "draw": response.draw}
-        cases[response.id] = case
-        if kind == "responses":
-            yield case | _own(response, "item", "spec", "model", "strategy", "draw")
-    if kind == "labels":
-        for label in store.labels():
-            yield cases[label.response] | _own(label)
-    if kind == "verdicts":
-        for verdict in store.verdicts():
-            yield cases[verdict.response] | _own(verdict)
-
-
-def _own(record: Response | Label | Verdict, *left_out: str) -> dict[str, Any]:
-    values = {k: v for k, v in asdict(record).items() if k not in left_out}
-    return values | dict(values.pop("meta"))
+        records: list[Any] = list(items_from(rows, store))
+    elif kind == "responses":
+        records = list(responses_from(rows, store))
+    elif kind == "labels":
+        records = list(labels_from(rows, store, rubric, labels_kind))
+    else:
+        records = verdicts_from(rows, store, rubric)
+    facts = [r for r in records if not isinstance(r, Spec | Rubric | Account)]
+    before = store.counts()[kind]
+    store.add(records)
+    return len(facts), store.counts()[kind] - before
