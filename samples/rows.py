@@ -79,6 +79,23 @@ class Row:
         except (TypeError, ValueError, OverflowError):
             raise self.wrong(column, f"{value!r} is not {expected}") from None
 
+    def count(self, column: str) -> int:
+        """A draw or an attempt; 0 where it is not given."""
+        # By way of its text: int(1.5) would be 1, and one repeat would pass for another.
+        count: int = self.number_of(column, lambda value: int(str(value)), "a whole number") or 0
+        if not 0 <= count < 2**31:
+            raise self.wrong(column, f"{count} is out of range; repeats count from 0")
+        return count
+
+    def check_same(self, column: str, new: Any, old: Any) -> None:
+        """What is already there under the same key must be the same."""
+        if old is not None and old.id != new.id:
+            raise self.wrong(
+                column,
+                f"{self.text(column)!r} is in the study already, with other content; rows are"
+                " never changed: import it under another name, or into a new study",
+            )
+
 
 Raw = tuple[int, dict[str, Any]]  # a row as it stands in a file, and where
 
