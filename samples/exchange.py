@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from samples.records import ANSWER_TYPES, FINISHES, Account, Item, Response, Rubric, Spec
 from samples.ratings import imported_judge as imported_judge
 from samples.ratings import labels_from, verdicts_from
+from samples.records import ANSWER_TYPES, FINISHES, Account, Item, Response, Rubric, Spec
 from samples.rows import Row, Source, read_rows
 from samples.store import Store
 

@@ -1,10 +1,34 @@
 """Rows of the study as tables: what import reads, and what else is known."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+from samples.archive import export_study
+from samples.errors import BenchwarrantError
+from samples.label_tasks import TOOLS, task_files
 from samples.records import Label, Response, Verdict, as_row
+from samples.registry import did_you_mean
+from samples.rows import COLUMNS, write_rows, write_whole
 from samples.store import Store
+from samples.study import Study
+
+
+def export_any(kind: str, store: Store, whose: tuple[Path, Study], out: Path) -> list[str]:
+    """Write rows of a kind, tasks for a labelling tool, or the whole study; says what it wrote."""
+    path, study = whose
+    if kind == "study":
+        return export_study(store, path, study, out)
+    if kind in TOOLS:
+        files = task_files(kind, store, study.rater_question, out)
+        for file, content in files.items():
+            write_whole(file, content)
+        first, second = files
+        return [f"{len(files[first])} tasks for {kind} written to {first}; set-up: {second}"]
+    if kind not in COLUMNS:
+        known = did_you_mean(kind, [*COLUMNS, *TOOLS, "study"])
+        raise BenchwarrantError(f"cannot export {kind!r}; {known}")
+    return [f"{write_rows(export_rows(kind, store), out)} {kind} written to {out}"]
 
 
 def export_rows(kind: str, store: Store) -> Iterator[dict[str, Any]]:

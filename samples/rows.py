@@ -124,7 +124,7 @@ def raw_rows(path: Path) -> Iterator[Raw]:
         from samples.parquet import parquet_rows  # pyarrow takes half a second to load
 
         return parquet_rows(path)
-    return _csv_rows(path) if suffix == ".csv" else _json_rows(path)
+    return _csv_rows(path) if suffix == ".csv" else json_rows(path)
 
 
 def _renamed(source: Source, raws: Iterator[Raw]) -> Iterator[Raw]:
@@ -147,7 +147,7 @@ def checked_rows(kind: str, raws: Iterator[Raw], source: Source) -> Iterator[Row
     required, optional = COLUMNS[kind]
     number = 0
     for number, raw in raws:
-        row = {**source.fixed, **raw}
+        row = {k: v for k, v in source.fixed.items() if k in (*required, *optional)} | raw
         missing = [name for name in required if name not in row]
         if row.get("case"):
             missing = [name for name in missing if name not in CELL]
@@ -211,7 +211,7 @@ def _csv_rows(path: Path) -> Iterator[Raw]:
         raise BenchwarrantError(f"cannot read {path}: {error}") from None
 
 
-def _json_rows(path: Path) -> Iterator[Raw]:
+def json_rows(path: Path) -> Iterator[Raw]:
     number = 0
     try:
         with path.open(encoding="utf-8-sig") as file:
@@ -229,6 +229,8 @@ def _json_rows(path: Path) -> Iterator[Raw]:
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise BenchwarrantError(f"cannot read {path}: {error}") from None
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, a deep list
+        raise BenchwarrantError(f"{path}, line {number}: cannot be read: {error}") from None
 
 
 def write_rows(rows: Iterator[dict[str, Any]], path: Path) -> int:
@@ -241,6 +243,19 @@ def write_rows(rows: Iterator[dict[str, Any]], path: Path) -> int:
     except OSError as error:
         raise BenchwarrantError(f"cannot write {path}: {error.strerror or error}") from None
     return number
+
+
+def write_whole(path: Path, content: Any) -> None:
+    """Write a text, or anything else as JSON; whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    text = (
+        content if isinstance(content, str) else json.dumps(content, ensure_ascii=False, indent=1)
+    )
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        raise BenchwarrantError(f"cannot write {path}: {error.strerror}") from None
 
 
 def _write_json(rows: Iterator[dict[str, Any]], path: Path) -> int:
