@@ -188,9 +188,14 @@ def objects(rows: Any, needed: Sequence[str], unit: str) -> Iterator[tuple[int, 
     if not isinstance(rows, list):
         raise UnlikeError(f"expected a list of {unit}s")
     for number, row in enumerate(rows, start=1):
-        if not isinstance(row, dict):
-            raise UnlikeError(f"{unit} {number} is not an object")
-        missing = [key for key in needed if key not in row]
-        if missing:
-            raise UnlikeError(f"{unit} {number} has no {missing[0]!r}")
+        check_keys(row, needed, f"{unit} {number}")
         yield number, row
+
+
+def check_keys(row: Any, needed: Sequence[str], where: str) -> None:
+    """What lacks a key of its format is of another one."""
+    if not isinstance(row, dict):
+        raise UnlikeError(f"{where} is not an object")
+    missing = [key for key in needed if key not in row]
+    if missing:
+        raise UnlikeError(f"{where} has no {missing[0]!r}")

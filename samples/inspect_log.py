@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from samples.errors import BenchwarrantError
-from samples.foreign import Foreign, Found, UnlikeError, load, objects
+from samples.foreign import Foreign, Found, UnlikeError, check_keys, load, objects
 from samples.rows import Raw
 from samples.zipped import members
 
+_SAMPLE = ("id", "epoch", "input", "target", "output")
 _FINISHES = {"max_tokens": "length", "model_length": "too_long"}
 
 
@@ -27,7 +28,7 @@ def inspect(asked: Foreign) -> Found:
     items: dict[str, Raw] = {}
     found = Found({"items": [], "responses": [], "verdicts": []})
     for number, sample in samples:
-        list(objects([sample], ("id", "epoch", "input", "target", "output"), "sample"))
+        check_keys(sample, _SAMPLE, f"sample {number}")
         key, epoch = str(sample["id"]), sample["epoch"]
         if not isinstance(epoch, int) or epoch < 1:
             raise UnlikeError(f"sample {number} has epoch {epoch!r}")

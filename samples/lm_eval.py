@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from samples.errors import BenchwarrantError
-from samples.foreign import NONE, Foreign, Found, UnlikeError, load, objects
+from samples.foreign import NONE, Foreign, Found, UnlikeError, check_keys, load
 from samples.rows import json_rows
 
 _NAME = re.compile(
@@ -24,7 +24,7 @@ def lm_eval(asked: Foreign) -> Found:
     whose: dict[str, Any] = {}
     found = Found({"items": [], "responses": [], "verdicts": []})
     for number, row in json_rows(path):
-        list(objects([row], _LM_EVAL, f"line {number}, row"))
+        check_keys(row, _LM_EVAL, f"line {number}")
         whose = whose or {"task": _task(asked), "model": _model(asked)}
         whose |= {"key": str(row["doc_id"])}
         first, content = seen.setdefault(whose["key"], (number, (row["doc"], row["resps"])))
