@@ -34,7 +34,7 @@ def _ties(asked: Foreign, data: Any) -> dict[str, Any]:
 
 
 def _left_out(left: Mapping[str, int]) -> list[str]:
-    return [f"left out: {number} {kind}" for kind, number in left.items() if number]
+    return [f"{kind} left out: {number}" for kind, number in left.items() if number]
 
 
 def _annotation(asked: Foreign, number: int, annotation: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,102 @@
+"""Which tool wrote a file, and what is said where it was taken for another one's."""
+
+import json
+import zipfile
+
+import pytest
+
+from samples.errors import BenchwarrantError
+from samples.foreign import FORMATS, Foreign, import_any, recognise
+from samples.records import Rubric
+from samples.registry import find
+from samples.rows import Source
+
+RUBRIC = Rubric("final-answer", "Correct?", ("incorrect", "correct"))
+FILES = {
+    "lm-eval": ("a.jsonl", '{"doc": {}, "resps": [], "filtered_resps": []}'),
+    "inspect": ("b.json", '{"eval": {}, "samples": []}'),
+    "label-studio": ("c.json", '[{"data": {}, "annotations": []}]'),
+    "argilla": ("d.json", '[{"fields": {}, "responses": {}}]'),
+}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_file_is_recognised_by_its_content(tmp_path, name):
+    file, content = FILES[name]
+    (tmp_path / file).write_text(content)
+    assert recognise(tmp_path / file) == name
+    assert callable(find("format", name, {name: FORMATS[name].read}))
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", "3", "[3]", '{"a": 1}', "[[]]", "{", "\ud83d"])
+def test_what_is_not_certain_is_not_guessed(tmp_path, content):
+    for name in ("x.jsonl", "x.json", "x.csv"):
+        (tmp_path / name).write_bytes(content.encode("utf-8", "surrogatepass"))
+        assert recognise(tmp_path / name) is None
+    assert recognise(tmp_path / "gone") is None
+
+
+def test_a_packed_log_is_recognised(tmp_path):
+    path = tmp_path / "x.eval"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("other.json", "{}")
+    assert recognise(path) is None
+    with zipfile.ZipFile(path, "a") as file:
+        file.writestr("header.json", "{}")
+    assert recognise(path) == "inspect"
+
+
+@pytest.mark.parametrize("kind", ["items", "responses", "labels", "verdicts", *FORMATS])
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_wrong_guess_says_what_the_file_is(store, tmp_path, kind, name):
+    if kind == name:
+        return
+    file, content = FILES[name]
+    (tmp_path / file).write_text(content)
+    before = store.counts()
+    with pytest.raises(BenchwarrantError) as error:
+        import_any(kind, Foreign(Source(tmp_path / file)), store, RUBRIC)
+    path = tmp_path / file
+    assert str(error.value).endswith(
+        f"; it is {FORMATS[name].title}: `benchwarrant import {name} {path}`"
+    )
+    assert "\n" not in str(error.value) and store.counts() == before
+
+
+@pytest.mark.parametrize(
+    ("kind", "words", "expected"),
+    [
+        ("lm-evl", {}, "cannot import 'lm-evl'; did you mean 'lm-eval'?"),
+        ("items", {"made_by": "robot"}, "--made-by 'robot'; known: human, program"),
+        ("items", {"fixed": {"modell": "m"}}, "--set modell=: no such column; did you mean"),
+    ],
+)
+def test_a_word_that_is_not_known(store, tmp_path, kind, words, expected):
+    source = Source(tmp_path / "x", fixed=words.pop("fixed", {}))
+    with pytest.raises(BenchwarrantError) as error:
+        import_any(kind, Foreign(source, **words), store, RUBRIC)
+    assert str(error.value).startswith(expected)
+
+
+@pytest.mark.parametrize("name", ["inspect", "label-studio", "argilla"])
+@pytest.mark.parametrize("content", [b"\xff", b"{", b"[" * 100_000, b"9" * 5000, b"null", b"[1]"])
+def test_json_that_is_not_the_format(store, tmp_path, name, content):
+    path = tmp_path / "x.json"
+    path.write_bytes(content)
+    with pytest.raises(BenchwarrantError) as error:
+        import_any(name, Foreign(Source(path)), store, RUBRIC)
+    assert str(error.value).startswith(f"{path} is not {FORMATS[name].title}: ")
+    assert "\n" not in str(error.value)
+
+
+def test_rows_are_written_only_where_all_are_right(store, tmp_path):
+    path = tmp_path / "x.json"
+    log = {"eval": {"task": "t", "model": "m"}, "samples": []}
+    for number, target in enumerate(("5", "")):
+        log["samples"].append(
+            {"id": number, "epoch": 1, "input": "?", "target": target, "output": {}}
+        )
+    path.write_text(json.dumps(log))
+    with pytest.raises(BenchwarrantError, match=r"sample 2, column 'reference'"):
+        import_any("inspect", Foreign(Source(path)), store, RUBRIC)
+    assert sum(store.counts().values()) == 0
