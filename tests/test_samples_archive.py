@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_end_to_end import command, label_all, write_study
 
-from samples.archive import export_study, import_study
+from samples.archive import _file_hash, _line, export_study, import_study
 from samples.errors import BenchwarrantError
-from samples.records import Account, Item, Label
+from samples.records import Account, Item, Label, content_hash
 from samples.store import TABLES, Store
 from samples.study import load_study
 
@@ -189,8 +189,6 @@ def test_a_folder_that_is_no_study(archive, refused, content, expected):
 
 def _sign(archive: Path, change) -> None:
     """Change the manifest as a stranger would, who makes its hash right again."""
-    from samples.records import content_hash
-
     manifest = json.loads((archive / "manifest.json").read_text())
     change(manifest)
     manifest["id"] = content_hash({k: v for k, v in manifest.items() if k != "id"})
@@ -247,8 +245,6 @@ def test_values_of_a_wrong_type_leave_no_trace(archive, refused):
     """A stranger's rows may have right hashes and yet be none that this database can hold."""
     line = json.loads((archive / "labels.jsonl").read_text().splitlines()[0])
     line.pop("id")
-    from samples.archive import _file_hash, _line
-
     bad = Label(**line | {"note": 7})
     (archive / "labels.jsonl").write_bytes(_line(bad))
     table = {"rows": 1, "hash": _file_hash(archive / "labels.jsonl")}
