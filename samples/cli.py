@@ -198,7 +198,7 @@ def import_(
     Example: benchwarrant import labels people.csv --map rater=annotator --values yes=correct
     """
     from samples.archive import import_study
-    from samples.foreign import Foreign, import_any
+    from samples.foreign import Foreign, import_any, pairs
     from samples.rows import Source
 
     if kind == "study":
@@ -208,28 +208,14 @@ def import_(
     columns = [*(fixed or []), *([f"model={model}"] if model else [])]
     source = Source(
         file,
-        _pairs(names or [], "--map"),
-        _pairs(_split(values), "--values"),
-        _pairs(columns, "--set"),
+        pairs(names or [], "--map"),
+        pairs(filter(None, values.split(",")), "--values"),
+        pairs(columns, "--set"),
     )
     asked = Foreign(source, judges or [], made_by)
     with opened(study, create=True) as (opened_study, store):
         for line in import_any(kind, asked, store, opened_study.rater_question):
             say(line)
-
-
-def _split(text: str) -> list[str]:
-    return [part for part in text.split(",") if part]
-
-
-def _pairs(texts: Sequence[str], option: str) -> dict[str, str]:
-    made = {}
-    for text in texts:
-        theirs, equals, ours = text.partition("=")
-        if not equals or not ours:
-            raise BenchwarrantError(f"{option} {text!r}: expected theirs=ours")
-        made[theirs] = ours
-    return made
 
 
 def export(

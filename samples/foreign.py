@@ -2,7 +2,7 @@
 
 import json
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -82,6 +82,17 @@ class Found:
     rows: dict[str, list[Raw]]
     judges: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
+
+
+def pairs(texts: Iterable[str], option: str) -> dict[str, str]:
+    """The pairs of an option: theirs=ours."""
+    made = {}
+    for text in texts:
+        theirs, equals, ours = text.partition("=")
+        if not equals or not ours:
+            raise BenchwarrantError(f"{option} {text!r}: expected theirs=ours")
+        made[theirs] = ours
+    return made
 
 
 def import_any(kind: str, asked: Foreign, store: Store, rubric: Rubric) -> list[str]:
