@@ -159,7 +159,11 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     whole = isinstance(rest.get("tables"), dict) and isinstance(rest.get("files"), dict)
     if not whole or content_hash(rest) != manifest.get("id"):
         raise BenchwarrantError(f"{path} has been changed since the export; {_AGAIN}")
-    if rest["tables"].keys() != set(TABLES.values()) or STUDY not in rest["files"]:
+    tables = rest["tables"].items()
+    named = {
+        name for name, one in tables if isinstance(one, dict) and one.keys() == {"rows", "hash"}
+    }
+    if named != set(TABLES.values()) or STUDY not in rest["files"]:
         raise BenchwarrantError(f"{path} does not list every table; update Benchwarrant")
     return manifest
 

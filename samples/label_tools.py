@@ -16,7 +16,10 @@ def label_studio(asked: Foreign) -> Found:
     """A JSON export: every submitted or skipped annotation is a label."""
     made: list[Raw] = []
     left = {"drafts": 0, "predictions": 0}
-    tasks = objects(load(asked.source.path), ("data", "annotations"), "task")
+    rows = load(asked.source.path)
+    if isinstance(rows, list) and rows and isinstance(rows[0], dict) and "annotator" in rows[0]:
+        raise UnlikeError("it is a JSON-MIN export; choose JSON, which has the annotations whole")
+    tasks = objects(rows, ("data", "annotations"), "task")
     for number, task in tasks:
         for kind in left:
             left[kind] += len(task.get(kind) or ())

@@ -16,17 +16,17 @@ _LOCAL_HEADER = 30  # bytes, before a member's name and extra field
 def members(path: Path) -> dict[str, Callable[[], bytes]]:
     """The members by name, in their order, each to be read when it is called."""
     try:
-        with ZipFile(path) as file:
-            return {info.filename: partial(_read, path, info) for info in file.infolist()}
+        file = ZipFile(path)  # open as long as members can be read: they may be thousands
     except OSError as error:
         raise BenchwarrantError(f"cannot read {path}: {error}") from None
     except (BadZipFile, ValueError, NotImplementedError) as error:
         raise BenchwarrantError(
             f"{path} is not a whole zip file ({error}); copy it again from where it was made"
         ) from None
+    return {info.filename: partial(_read, file, path, info) for info in file.infolist()}
 
 
-def _read(path: Path, info: ZipInfo) -> bytes:
+def _read(file: ZipFile, path: Path, info: ZipInfo) -> bytes:
     if info.file_size > LARGEST:
         raise BenchwarrantError(
             f"{path}: {info.filename!r} in it claims {info.file_size} bytes; at most {LARGEST}"
@@ -34,8 +34,7 @@ def _read(path: Path, info: ZipInfo) -> bytes:
     try:
         if info.compress_type == _ZSTANDARD:
             return _zstandard(path, info)
-        with ZipFile(path) as file:
-            return file.read(info)
+        return file.read(info)
     except (OSError, BadZipFile, EOFError, ValueError, RuntimeError, zlib.error) as error:
         raise BenchwarrantError(
             f"{path}: {info.filename!r} in it is damaged ({error}); copy the file again from where"

@@ -12,11 +12,9 @@ from test_end_to_end import command, label_all, write_study
 
 from samples.archive import _file_hash, _line, export_study, import_study
 from samples.errors import BenchwarrantError
-from samples.records import Account, Item, Label, content_hash
+from samples.records import Account, Item, Label, Response, Rubric, Spec, content_hash
 from samples.store import TABLES, Store
 from samples.study import load_study
-
-ADA = Account("ada", secret="b2:5ec2e7", created_at="2026-01-31T09:30:00.000000+00:00")
 
 
 def ids(folder: Path) -> dict[str, list[str]]:
@@ -74,6 +72,37 @@ def test_another_machine_has_the_same_rows_and_the_same_verify(decided, archive,
     assert command(new, "import", "study", str(archive)).stdout == (
         f"{rows} rows read from {archive}, 0 new\n"
     )
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+STUDY = 'name = "x"\n'
+
+
+@given(
+    st.lists(st.tuples(texts, texts, st.none() | texts), max_size=5, unique_by=lambda row: row[0]),
+    st.lists(st.tuples(texts, texts, st.floats(0, 1e9), texts), max_size=5),
+)
+def test_any_text_arrives_as_it_was(tmp_path_factory, answers, labels):
+    folder = tmp_path_factory.mktemp("any")
+    for name in ("old", "new"):
+        (folder / name).mkdir()
+    (folder / "old" / "study.toml").write_text(STUDY)
+    rubric, spec = Rubric("r", "?", ("no", "yes")), Spec("model", "m", {"é": [1, 2.5, None]})
+    items = [Item("t", key, q, (q, key), "choice", ((key, q),), {q: key}) for key, q, _ in answers]
+    responses = [
+        Response(item.id, "m", spec.id, "", 0, text, meta={"x": text})
+        for item, (_, _, text) in zip(items, answers, strict=True)
+    ]
+    said = [
+        Label(responses[0].id, rubric.id, who, value="yes", note=note, seconds=time, created_at=at)
+        for who, note, time, at in labels
+        if responses
+    ]
+    with Store(folder / "old" / "study.db", create=True) as store:
+        store.add([rubric, spec, *items, *responses, *said])
+    import_study(out(folder / "old", folder / "out"), folder / "new" / "study.toml")
+    assert ids(folder / "new") == ids(folder / "old")
+    assert (folder / "new" / "study.toml").read_text() == STUDY
 
 
 def test_no_secret_and_no_path_of_this_machine_goes_out(decided, archive, tmp_path):
@@ -178,6 +207,7 @@ def test_lines_that_are_gone_doubled_or_moved_are_found(archive, refused, change
         (b"[]", "archive/manifest.json is not of the format benchwarrant-study/1"),
         (b'{"format": "benchwarrant-study/2"}', "archive/manifest.json is not of the format"),
         (b'{"format": "benchwarrant-study/1"}', "archive/manifest.json has been changed"),
+        (b"[" * 100_000, "archive/manifest.json is damaged"),
     ],
 )
 def test_a_folder_that_is_no_study(archive, refused, content, expected):

@@ -138,7 +138,8 @@ def test_stars_are_labels_where_they_are_mapped(bring, store, answer):
     [
         ([], "export.json has no rows"),
         ([{"id": 1, "label": "correct", "annotator": 1}], "is not a JSON export of Label Studio:"
-         " task 1 has no 'data'"),
+         " it is a JSON-MIN export; choose JSON, which has the annotations whole"),
+        ([{"id": 1}], "task 1 has no 'data'"),
         ([task(data=[1])], "the data of a task is not an object"),
         ([task({"id": 1})], "annotation 1 has no 'result'"),
         ([task(annotation(3))], "result 1 is not an object"),
