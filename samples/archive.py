@@ -19,28 +19,19 @@ from samples.errors import BenchwarrantError
 from samples.records import Account, AuditSet, as_row, canonical_json, content_hash
 from samples.store import TABLES, Store
 from samples.study import Study, load_study
-from samples.study_files import check_no_keys, named_files, outside
+from samples.study_files import (
+    STUDY,
+    check_no_keys,
+    check_room,
+    file_hash,
+    named_files,
+    outside,
+)
 
 FORMAT = "benchwarrant-study/1"
-MANIFEST, STUDY = "manifest.json", "study.toml"
+MANIFEST = "manifest.json"
 _TUPLES = ("references", "choices", "labels")
 _AGAIN = "export the study again, or copy the folder again from where it was made"
-
-
-def _hash(file: Any) -> str:
-    """The hash of a file's bytes, written as ids are."""
-    digest = blake2b(digest_size=16)
-    while block := file.read(2**20):
-        digest.update(block)
-    return "b2:" + digest.hexdigest()
-
-
-def _file_hash(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return _hash(file)
-    except OSError as error:
-        raise BenchwarrantError(f"cannot read {path}: {error.strerror}") from None
 
 
 # --- out -------------------------------------------------------------------------------------
@@ -60,7 +51,7 @@ def export_study(store: Store, path: Path, study: Study, out: Path) -> list[str]
             (partial / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, partial / name)
         manifest = _manifest(study, _write_tables(store, partial), partial, sorted(names))
-        (partial / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+        (partial / MANIFEST).write_bytes(_text(manifest))
         partial.replace(out)
     except OSError as error:
         raise BenchwarrantError(f"cannot write {out}: {error.strerror}") from None
@@ -83,7 +74,7 @@ def _write_tables(store: Store, folder: Path) -> dict[str, dict[str, Any]]:
                 for record in store.records(kind):
                     file.write(_line(_public(record)))
                     rows += 1
-            tables[table] = {"rows": rows, "hash": _file_hash(path)}
+            tables[table] = {"rows": rows, "hash": file_hash(path)}
     return tables
 
 
@@ -95,11 +86,15 @@ def _line(record: Any) -> bytes:
     return canonical_json({"id": record.id, **as_row(record)}).encode() + b"\n"
 
 
+def _text(manifest: dict[str, Any]) -> bytes:
+    return json.dumps(manifest, indent=1).encode() + b"\n"
+
+
 def _manifest(
     study: Study, tables: dict[str, dict[str, Any]], folder: Path, names: list[str]
 ) -> dict[str, Any]:
     """What is in the folder. It has no time: the same study gives the same folder."""
-    files = {name: _file_hash(folder / name) for name in names}
+    files = {name: file_hash(folder / name) for name in names}
     manifest = {"format": FORMAT, "study": study.name, "tables": tables, "files": files}
     return manifest | {"id": content_hash(manifest)}
 
@@ -130,7 +125,7 @@ def import_study(folder: Path, path: Path) -> list[str]:
     fresh = not path.exists()
     ours = theirs if fresh else load_study(path)
     if fresh:
-        _check_room(path, files, theirs)
+        check_room(path, files, theirs)
     database = (path.parent / theirs.database) if fresh else ours.at(ours.database)
     read, new, notes = _merge(folder, manifest, database)
     if fresh:
@@ -146,7 +141,8 @@ def import_study(folder: Path, path: Path) -> list[str]:
 def _read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
+        manifest = json.loads(content)
     except OSError as error:
         raise BenchwarrantError(
             f"cannot read {path}: {error.strerror}; `benchwarrant export study` writes such folders"
@@ -157,7 +153,8 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         raise BenchwarrantError(f"{path} is not of the format {FORMAT}; update Benchwarrant")
     rest = {name: value for name, value in manifest.items() if name != "id"}
     whole = isinstance(rest.get("tables"), dict) and isinstance(rest.get("files"), dict)
-    if not whole or content_hash(rest) != manifest.get("id"):
+    changed = content_hash(rest) != manifest.get("id") or _text(manifest) != content
+    if not whole or changed:
         raise BenchwarrantError(f"{path} has been changed since the export; {_AGAIN}")
     tables = rest["tables"].items()
     named = {
@@ -216,26 +213,10 @@ def _text_files(folder: Path, study: Study, manifest: dict[str, Any]) -> dict[st
     for name, expected in manifest["files"].items():
         if name not in allowed:
             raise BenchwarrantError(f"{folder / MANIFEST}: {name!r} is no file of this study")
-        if _file_hash(folder / name) != expected:
+        if file_hash(folder / name) != expected:
             raise BenchwarrantError(f"{folder / name} has been changed since the export; {_AGAIN}")
         found[name] = (folder / name).read_bytes()
     return found
-
-
-def _check_room(path: Path, files: dict[str, bytes], study: Study) -> None:
-    """A new study overwrites nothing, and stays inside its folder."""
-    home = path.parent.resolve()
-    if not (home / study.database).resolve().is_relative_to(home):
-        raise BenchwarrantError(
-            f"the folder's {STUDY} puts its database outside of {path.parent}; write a {path.name}"
-            " of your own first, and import into it"
-        )
-    for name, content in files.items():
-        place = path.parent / name
-        if name != STUDY and place.exists() and place.read_bytes() != content:
-            raise BenchwarrantError(
-                f"{place} is there already with other content; import into an empty folder"
-            )
 
 
 def _merge(folder: Path, manifest: dict[str, Any], database: Path) -> tuple[int, int, list[str]]:

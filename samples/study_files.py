@@ -3,12 +3,14 @@
 import re
 import tomllib
 from collections.abc import Iterator
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from samples.errors import BenchwarrantError
 from samples.study import Study
 
+STUDY = "study.toml"
 LARGEST = 100 * 2**20  # a model's weights are no part of a study
 
 
@@ -58,4 +60,32 @@ def check_no_keys(path: Path) -> None:
         if re.search(r"://[^/\s]*@", text):
             raise BenchwarrantError(
                 f"{path} holds an address with a user name or password in it; take it out first"
+            )
+
+
+def file_hash(path: Path) -> str:
+    """The hash of a file's bytes, written as ids are."""
+    digest = blake2b(digest_size=16)
+    try:
+        with path.open("rb") as file:
+            while block := file.read(2**20):
+                digest.update(block)
+    except OSError as error:
+        raise BenchwarrantError(f"cannot read {path}: {error.strerror}") from None
+    return "b2:" + digest.hexdigest()
+
+
+def check_room(path: Path, files: dict[str, bytes], study: Study) -> None:
+    """A new study overwrites nothing, and stays inside its folder."""
+    home = path.parent.resolve()
+    if not (home / study.database).resolve().is_relative_to(home):
+        raise BenchwarrantError(
+            f"the folder's {STUDY} puts its database outside of {path.parent}; write a {path.name}"
+            " of your own first, and import into it"
+        )
+    for name, content in files.items():
+        place = path.parent / name
+        if name != STUDY and place.exists() and place.read_bytes() != content:
+            raise BenchwarrantError(
+                f"{place} is there already with other content; import into an empty folder"
             )

@@ -10,11 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_end_to_end import command, label_all, write_study
 
-from samples.archive import _file_hash, _line, export_study, import_study
+from samples.archive import _line, _text, export_study, import_study
 from samples.errors import BenchwarrantError
 from samples.records import Account, Item, Label, Response, Rubric, Spec, content_hash
 from samples.store import TABLES, Store
 from samples.study import load_study
+from samples.study_files import file_hash
 
 
 def ids(folder: Path) -> dict[str, list[str]]:
@@ -222,7 +223,7 @@ def _sign(archive: Path, change) -> None:
     manifest = json.loads((archive / "manifest.json").read_text())
     change(manifest)
     manifest["id"] = content_hash({k: v for k, v in manifest.items() if k != "id"})
-    (archive / "manifest.json").write_text(json.dumps(manifest))
+    (archive / "manifest.json").write_bytes(_text(manifest))
 
 
 @pytest.mark.parametrize("name", ["../up.txt", "/etc/passwd", "a/../../up.txt", "hook.sh"])
@@ -277,6 +278,6 @@ def test_values_of_a_wrong_type_leave_no_trace(archive, refused):
     line.pop("id")
     bad = Label(**line | {"note": 7})
     (archive / "labels.jsonl").write_bytes(_line(bad))
-    table = {"rows": 1, "hash": _file_hash(archive / "labels.jsonl")}
+    table = {"rows": 1, "hash": file_hash(archive / "labels.jsonl")}
     _sign(archive, lambda manifest: manifest["tables"].update({"labels": table}))
     assert "labels: row" in refused() and "nothing was imported" in refused()
