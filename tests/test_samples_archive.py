@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from test_end_to_end import command, label_all, write_study
+from trivia import write_import_files
 
 from samples.archive import _line, _text, export_study, import_study
 from samples.errors import BenchwarrantError
@@ -138,6 +139,24 @@ def test_labels_of_a_copy_come_back_and_accounts_stay_as_they_are(decided, archi
     assert after == before
     with Store(home / "study.db") as store:
         assert {a.name: bool(a.secret) for a in store.accounts()}["eve"]  # still lets eve in
+
+
+@pytest.mark.slow
+def test_a_public_study_moves_with_its_warrant(shared_data, tmp_path):
+    """54,484 rows, and a decision that follows from them on either side."""
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.mkdir()
+    new.mkdir()
+    write_import_files(shared_data("human_judging_the_judges"), old)
+    command(old, "init", ".", "--bare")
+    for kind in ("items", "responses", "labels", "verdicts"):
+        command(old, "import", kind, f"{kind}.jsonl")
+    command(old, "sample", "--labelled")
+    command(old, "approve", "GPT-4", ok=(0, 1, 3))
+    command(old, "export", "study", "--out", str(tmp_path / "archive"))
+    command(new, "import", "study", str(tmp_path / "archive"))
+    assert command(new, "verify").stdout == command(old, "verify").stdout
+    assert ids(new) == ids(old)
 
 
 # --- what is refused ---------------------------------------------------------------------------
