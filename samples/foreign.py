@@ -51,11 +51,17 @@ class Foreign:
     source: Source
     judges: Sequence[str] = ()  # the metrics or scorers to take as judges; all when empty
     made_by: str = "human"  # who made the labels: one of MADE_BY
+    used: set[str] = field(default_factory=set)  # what --map names and the file has
 
     def column(self, name: str, data: Mapping[str, Any], usual: Any = None) -> Any:
         """A column of ours from the tool's data, by --map, or what it usually is."""
-        named = [data[theirs] for theirs, ours in self.names(name) if theirs in data]
+        self.see(data)
+        named = [data[theirs] for theirs, _ in self.names(name) if theirs in data]
         return named[0] if named else usual
+
+    def see(self, fields: Iterable[str]) -> None:
+        """Note which names of --map the file has; one that it never has is a mistake."""
+        self.used.update(self.source.names.keys() & set(fields))
 
     def names(self, ours: str) -> list[tuple[str, str]]:
         return [pair for pair in self.source.names.items() if pair[1] == ours]
@@ -131,7 +137,7 @@ def take_in(name: str, asked: Foreign, store: Store, rubric: Rubric) -> list[str
         raise BenchwarrantError(f"{path} is not {form.title}: {error}{hint(path, name)}") from None
     except BenchwarrantError as error:
         raise BenchwarrantError(f"{error}{hint(path, name)}") from None
-    _check_judges(asked, found)
+    _check_options(asked, found)
     said = []
     with store.transaction():
         for kind, raws in found.rows.items():
@@ -143,9 +149,12 @@ def take_in(name: str, asked: Foreign, store: Store, rubric: Rubric) -> list[str
     return said + found.notes
 
 
-def _check_judges(asked: Foreign, found: Found) -> None:
+def _check_options(asked: Foreign, found: Found) -> None:
+    """What the user names must be there: a misspelt name would be passed over in silence."""
     if not any(found.rows.values()):
         raise BenchwarrantError(f"{asked.source.path} has no rows")
+    if unused := asked.source.names.keys() - asked.used:
+        raise BenchwarrantError(f"{asked.source.path} has no column {min(unused)!r}; correct --map")
     for judge in asked.judges:
         if judge not in {*found.judges, NONE}:
             known = did_you_mean(judge, sorted(found.judges))

@@ -55,6 +55,7 @@ def _annotation(asked: Foreign, number: int, annotation: dict[str, Any]) -> dict
     given = {
         str(one.get("from_name")): one for _, one in objects(annotation["result"], (), "result")
     }
+    asked.see(given)
     value = _chosen(asked, number, [n for n, one in given.items() if _is_choice(one)])
     if value in given:
         row |= {"value": _answer(asked, number, given[value]), "status": "labelled"}
@@ -153,6 +154,7 @@ def _people(asked: Foreign, number: int, responses: Any) -> dict[str, dict[str, 
     """What each person answered: the label, a note, and the status of both."""
     if not isinstance(responses, dict):
         raise UnlikeError(f"the responses of record {number} are not an object")
+    asked.see(responses)
     value = _chosen(asked, number, [n for n in responses if n not in ("note", "unsure")])
     ours = {value: "value", **dict(_named(asked, ("note", "unsure")))}
     people: dict[str, dict[str, Any]] = {}

@@ -123,6 +123,7 @@ def test_of_two_questions_one_is_named(bring, complaint, store, answer):
     assert complaint("label-studio", rows) == (
         "export.json, task 1: which of fluent, right is the label? say it with --map fluent=value"
     )
+    assert complaint("label-studio", rows, names={"rigt": "value"}).endswith("correct --map")
     bring("label-studio", rows, names={"right": "value"})
     assert store.labels()[0].value == "correct"
 

@@ -123,6 +123,12 @@ def test_the_columns_of_a_question_are_found_by_map(bring, store):
     assert (item.question, item.reference, item.meta) == ("1 + 1?", "two", {"doc": doc})
 
 
+def test_a_map_that_fits_nothing_is_refused(complaint):
+    assert complaint([row()], names={"problm": "question"}) == (
+        "FILE has no column 'problm'; correct --map"
+    )
+
+
 def test_without_a_question_the_prompt_stands_for_it(bring, store):
     bring([row(doc={"problem": "?"})])
     assert store.items()[0].question == "Q: 2 + 3?\nA:"
