@@ -64,7 +64,7 @@ def export_study(store: Store, path: Path, study: Study, out: Path) -> list[str]
 
 def _write_tables(store: Store, folder: Path) -> dict[str, dict[str, Any]]:
     tables = {}
-    with store.transaction():  # of one moment, however many people are labelling
+    with store.snapshot():  # of one moment, and nobody who labels has to wait
         if fault := next(store.faults(), None):
             raise BenchwarrantError(f"{fault}; `benchwarrant verify` lists what is broken")
         for kind, table in TABLES.items():

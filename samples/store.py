@@ -147,6 +147,15 @@ class Store:
                 ) from error
             raise
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Read as of one moment, while others go on writing."""
+        self.db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self.db.execute("ROLLBACK")
+
     # --- writing ---------------------------------------------------------------------------
 
     def add(self, records: Iterable[Any]) -> int:

@@ -43,7 +43,7 @@ def _read(file: ZipFile, path: Path, info: ZipInfo) -> bytes:
 
 
 def _zstandard(path: Path, info: ZipInfo) -> bytes:
-    import pyarrow as pa
+    import pyarrow as pa  # type: ignore[import-untyped]
 
     with path.open("rb") as file:
         file.seek(info.header_offset)

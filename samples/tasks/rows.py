@@ -113,8 +113,8 @@ def _csv(path: Path) -> Iterator[Row]:
 
 
 def _parquet(path: Path) -> Iterator[Row]:
-    from pyarrow import ArrowInvalid
-    from pyarrow.parquet import read_table
+    from pyarrow import ArrowInvalid  # type: ignore[import-untyped]
+    from pyarrow.parquet import read_table  # type: ignore[import-untyped]
 
     try:
         rows = read_table(path).to_pylist()
