@@ -51,6 +51,7 @@ class Foreign:
     source: Source
     judges: Sequence[str] = ()  # the metrics or scorers to take as judges; all when empty
     made_by: str = "human"  # who made the labels: one of MADE_BY
+    certain: Mapping[str, str] = field(default_factory=dict)  # outcomes that need no --values
     used: set[str] = field(default_factory=set)  # what --map names and the file has
 
     def column(self, name: str, data: Mapping[str, Any], usual: Any = None) -> Any:
@@ -66,12 +67,15 @@ class Foreign:
     def names(self, ours: str) -> list[tuple[str, str]]:
         return [pair for pair in self.source.names.items() if pair[1] == ours]
 
-    def outcome(self, number: int, judge: str, value: Any) -> str:
-        """A metric's or scorer's value as it is spelled in --values; never a guess."""
+    def outcome(self, number: int, judge: str, value: Any, *, usual: bool = True) -> str:
+        """A metric's or scorer's value as it is spelled in --values; never a guess.
+
+        ``usual`` is false where the tool's right and wrong do not hold.
+        """
         if isinstance(value, bool) or (isinstance(value, float) and value.is_integer()):
             value = int(value)
         spelled = value if isinstance(value, str) else json.dumps(value)
-        if spelled not in self.source.values:
+        if spelled not in {**self.source.values, **(self.certain if usual else {})}:
             raise BenchwarrantError(
                 f"{self.source.path}, {self.source.unit} {number}: {judge!r} says"
                 f" {spelled[:80]!r}, which is no verdict; map it with"
@@ -127,23 +131,25 @@ def import_any(kind: str, asked: Foreign, store: Store, rubric: Rubric) -> list[
 def take_in(name: str, asked: Foreign, store: Store, rubric: Rubric) -> list[str]:
     """Import another tool's file in one transaction; says what came in and what did not."""
     form, path = FORMATS[name], asked.source.path
-    usual: dict[str, str] = {}
+    certain: dict[str, str] = {}
     if form.outcomes and len(rubric.labels) == 2:
-        usual = dict(zip(form.outcomes, rubric.labels, strict=True))
-    source = replace(asked.source, values={**usual, **asked.source.values}, unit=form.unit)
+        certain = dict(zip(form.outcomes, rubric.labels, strict=True))
+    asked = replace(asked, source=replace(asked.source, unit=form.unit), certain=certain)
     try:
-        found: Found = find("format", name, {name: form.read})(replace(asked, source=source))
+        found: Found = find("format", name, {name: form.read})(asked)
     except UnlikeError as error:
         raise BenchwarrantError(f"{path} is not {form.title}: {error}{hint(path, name)}") from None
     except BenchwarrantError as error:
         raise BenchwarrantError(f"{error}{hint(path, name)}") from None
     _check_options(asked, found)
+    values = {**certain, **asked.source.values}
+    source = replace(asked.source, names={}, values=values)
     said = []
     with store.transaction():
         for kind, raws in found.rows.items():
             if not raws:
                 continue
-            rows = checked_rows(kind, iter(raws), replace(source, names={}))
+            rows = checked_rows(kind, iter(raws), source)
             read, new = take(kind, rows, store, rubric, MADE_BY[asked.made_by])
             said.append(f"{read} {kind} read from {path}, {new} new")
     return said + found.notes

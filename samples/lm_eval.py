@@ -20,12 +20,14 @@ _LM_EVAL = ("doc_id", "doc", "target", "arguments", "resps", "filtered_resps")
 def lm_eval(asked: Foreign) -> Found:
     """A ``samples_*.jsonl``: one row per question and filter; repeats are draws."""
     path = asked.source.path
+    results = _results(asked)
+    lower = _lower_is_better(results)
     seen: dict[str, tuple[int, Any]] = {}
     whose: dict[str, Any] = {}
     found = Found({"items": [], "responses": [], "verdicts": []})
     for number, row in json_rows(path):
         check_keys(row, _LM_EVAL, f"line {number}")
-        whose = whose or {"task": _task(asked), "model": _model(asked)}
+        whose = whose or {"task": _task(asked), "model": _model(asked, results)}
         whose |= {"key": str(row["doc_id"])}
         first, content = seen.setdefault(whose["key"], (number, (row["doc"], row["resps"])))
         if content != (row["doc"], row["resps"]):
@@ -42,7 +44,9 @@ def lm_eval(asked: Foreign) -> Found:
         for name, judge in _judges(row):
             found.judges.update((name, judge))
             if not asked.judges or {name, judge} & {*asked.judges}:
-                verdict = _verdict(asked, number, row, (name, judge))
+                value = _value(asked, number, row, (name, judge))
+                value = asked.outcome(number, judge, value, usual=name not in lower)
+                verdict = {"judge": judge, "value": value, "filtered_resps": row["filtered_resps"]}
                 found.rows["verdicts"].append((number, whose | verdict))
     return found
 
@@ -58,19 +62,36 @@ def _task(asked: Foreign) -> str:
     return task
 
 
-def _model(asked: Foreign) -> str:
-    """From --model, or from the results file that the same run wrote beside the samples."""
+def _results(asked: Foreign) -> dict[str, Any]:
+    """The results file that the same run wrote beside the samples, if it is there."""
     path = asked.source.path
     named = _NAME.match(path.name)
     results = path.with_name(f"results_{named['date']}.json") if named and named["date"] else None
-    model = asked.source.fixed.get("model")
-    if not model and results and results.is_file():
+    if results is None or not results.is_file():
+        return {}
+    try:
         value = load(results)
-        model = value.get("model_name") if isinstance(value, dict) else None
+    except UnlikeError as error:
+        raise BenchwarrantError(f"{results}: {error}; copy it again, or move it away") from None
+    return value if isinstance(value, dict) else {}
+
+
+def _model(asked: Foreign, results: dict[str, Any]) -> str:
+    model = asked.source.fixed.get("model") or results.get("model_name")
     if not isinstance(model, str) or not model:
-        where = f"{results.name} beside it" if results else "a samples file"
-        raise BenchwarrantError(f"{path}: {where} does not name the model; add --model NAME")
+        raise BenchwarrantError(
+            f"{asked.source.path}: no results file of the same run beside it names the model; add"
+            " --model NAME"
+        )
     return model
+
+
+def _lower_is_better(results: dict[str, Any]) -> set[str]:
+    """Metrics of any task of the run that are better the lower they are: 1 is not right."""
+    tasks = results.get("higher_is_better")
+    listed = tasks.values() if isinstance(tasks, dict) else ()
+    found = [one for one in listed if isinstance(one, dict)]
+    return {name for one in found for name, higher in one.items() if higher is False}
 
 
 def _item(asked: Foreign, row: dict[str, Any], whose: dict[str, Any]) -> dict[str, Any]:
@@ -134,9 +155,8 @@ def _judges(row: dict[str, Any]) -> list[tuple[str, str]]:
     return [(str(n), f"lm-eval {n}{sieve}") for n in names] if isinstance(names, list) else []
 
 
-def _verdict(
-    asked: Foreign, number: int, row: dict[str, Any], named: tuple[str, str]
-) -> dict[str, Any]:
+def _value(asked: Foreign, number: int, row: dict[str, Any], named: tuple[str, str]) -> Any:
+    """What a metric says of a row's one answer."""
     name, judge = named
     if name not in row:
         raise UnlikeError(f"line {number} has no {name!r}, which its metrics name")
@@ -146,5 +166,4 @@ def _verdict(
             f"{asked.source.path}, line {number}: {judge!r} speaks of {answers} answers at once,"
             f" not of one; import the answers alone with --judge {NONE}"
         )
-    value = asked.outcome(number, judge, row[name])
-    return {"judge": judge, "value": value, "filtered_resps": row["filtered_resps"]}
+    return row[name]

@@ -4,6 +4,7 @@ import json
 import zipfile
 
 import pytest
+from test_end_to_end import command
 
 from samples.errors import BenchwarrantError
 from samples.foreign import FORMATS, Foreign, import_any, recognise
@@ -100,3 +101,34 @@ def test_rows_are_written_only_where_all_are_right(store, tmp_path):
     with pytest.raises(BenchwarrantError, match=r"sample 2, column 'reference'"):
         import_any("inspect", Foreign(Source(path)), store, RUBRIC)
     assert sum(store.counts().values()) == 0
+
+
+def test_the_commands_from_a_log_to_tasks_for_people(tmp_path):
+    log = {"eval": {"task": "t", "model": "m"}, "samples": []}
+    for number in range(3):
+        text = f"it is {number}"
+        output = {"choices": [{"message": {"content": text}}], "completion": text}
+        scores = {"match": {"value": "C"}, "other": {"value": 0.5}}
+        log["samples"].append(
+            {"id": number, "epoch": 1, "input": "?", "target": "1", "output": output}
+            | {"scores": scores}
+        )
+    (tmp_path / "log.json").write_text(json.dumps(log))
+    command(tmp_path, "init", ".", "--bare")
+    words = ("import", "inspect", "log.json", "--model", "tiny", "--set", "strategy=cot")
+    refused = command(tmp_path, *words, ok=(2,)).stderr
+    assert "'inspect other' says '0.5'" in refused and refused.count("\n") == 1
+    assert command(tmp_path, *words, "--judge", "match").stdout == (
+        "3 items read from log.json, 3 new\n3 responses read from log.json, 3 new\n"
+        "3 verdicts read from log.json, 3 new\n"
+    )
+    command(tmp_path, "export", "verdicts", "--out", "v.jsonl")
+    first = json.loads((tmp_path / "v.jsonl").read_text().splitlines()[0])
+    assert (first["model"], first["strategy"], first["judge"]) == ("tiny", "cot", "inspect match")
+    with (tmp_path / "study.toml").open("a") as file:
+        file.write("[audit]\nsize = 3\n")
+    command(tmp_path, "sample")
+    said = command(tmp_path, "export", "label-studio", "--out", "tasks.json").stdout
+    assert said == "3 tasks for label-studio written to tasks.json; set-up: tasks.xml\n"
+    refused = command(tmp_path, "export", "label-studoi", "--out", "x", ok=(2,)).stderr
+    assert "cannot export 'label-studoi'; did you mean 'label-studio'?" in refused

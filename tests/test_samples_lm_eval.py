@@ -97,16 +97,14 @@ def test_every_filter_of_a_metric_is_a_judge(bring, store, tmp_path):
 
 def test_the_model_is_named_by_the_results_of_the_same_run(bring, complaint, store, tmp_path):
     results = f"results_{DATE}.json"
-    expected = f"FILE: {results} beside it does not name the model; add --model NAME"
+    expected = "FILE: no results file of the same run beside it names the model; add --model NAME"
     assert complaint([row()], fixed={}) == expected
     (tmp_path / "results_2026-11-25T00-00-00.1.json").write_text('{"model_name": "other"}')
     assert complaint([row()], fixed={}) == expected  # of another run
     (tmp_path / results).write_text('{"model_name": "org/toy-1b"}')
     bring([row()], fixed={})
     assert next(store.responses()).model == "org/toy-1b"
-    assert "a samples file does not name the model" in complaint(
-        [row()], fixed={}, name="samples_sums.jsonl"
-    )
+    assert "add --model NAME" in complaint([row()], fixed={}, name="samples_sums.jsonl")
     assert "name it with --set task=NAME" in complaint([row()], name="mine.jsonl")
 
 
@@ -181,6 +179,27 @@ def test_a_score_between_is_mapped_or_refused(bring, complaint, store):
     )
     bring(rows, values={"0.37": "incorrect"})
     assert verdicts(store) == [("lm-eval exact_match", "incorrect", None)]
+
+
+def test_where_less_is_better_one_is_not_right(bring, complaint, store, tmp_path):
+    better = {"higher_is_better": {"sums": {"exact_match": False}}}
+    (tmp_path / f"results_{DATE}.json").write_text(json.dumps(better))
+    assert "says '1', which is no verdict" in complaint([row()])
+    bring([row()], values={"1": "incorrect"})
+    assert verdicts(store) == [("lm-eval exact_match", "incorrect", None)]
+
+
+def test_a_results_file_that_is_damaged_is_named(complaint, tmp_path):
+    (tmp_path / f"results_{DATE}.json").write_text("{")
+    assert complaint([row()]).startswith(f"results_{DATE}.json: it cannot be read as JSON")
+
+
+@pytest.mark.parametrize(
+    "content", ["[]", "{}", '{"higher_is_better": [1]}', '{"higher_is_better": {"sums": 3}}']
+)
+def test_a_results_file_that_says_nothing_is_no_matter(bring, tmp_path, content):
+    (tmp_path / f"results_{DATE}.json").write_text(content)
+    bring([row()])
 
 
 def test_of_three_labels_none_is_guessed(complaint):
