@@ -48,7 +48,7 @@ CUE = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-# One of these, or "ans", stands in every cue: where none does, and before the first, there is no need to look.
+# One of these, or "ans", stands in every cue: before the first there is no need to look.
 CUE_WORDS = (
     *("result", "option", "choice", "list", "sorted", "ordered", "arranged"),
     *("choose", "pick", "select", "go with"),

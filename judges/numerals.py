@@ -105,7 +105,8 @@ def same_number(given: Numeral, wanted: Numeral) -> bool:
         return share.value is not None and share.value * 100 == percentage.value
     if wanted.places < FINE:
         return False
-    return abs(given.value - wanted.value) * 2 * 10**wanted.places <= 1
+    off = Fraction(given.value) - wanted.value
+    return abs(off) <= Fraction(1, 2 * 10**wanted.places)
 
 
 def numbers_in_words(text: str) -> list[tuple[Rational, int]]:

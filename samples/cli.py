@@ -163,8 +163,17 @@ def init(
 
 
 def import_(
-    kind: Annotated[str, typer.Argument(help="items, responses, labels or verdicts")],
-    file: Annotated[Path, typer.Argument(help="A JSONL or CSV file.")],
+    kind: Annotated[
+        str,
+        typer.Argument(
+            help="items, responses, labels or verdicts; lm-eval, inspect, label-studio or argilla;"
+            " or study"
+        ),
+    ],
+    file: Annotated[
+        Path,
+        typer.Argument(help="A JSONL, CSV or Parquet file, another tool's, or a study's folder."),
+    ],
     study: StudyPath = DEFAULT,
     names: Annotated[
         list[str] | None, typer.Option("--map", help="Rename a column: theirs=ours.")
@@ -172,6 +181,14 @@ def import_(
     values: Annotated[
         str, typer.Option("--values", help="Rename values: True=correct,False=incorrect")
     ] = "",
+    fixed: Annotated[
+        list[str] | None, typer.Option("--set", help="A column that the file lacks: ours=value.")
+    ] = None,
+    model: Annotated[str, typer.Option("--model", help="The model: short for --set model=.")] = "",
+    judges: Annotated[
+        list[str] | None,
+        typer.Option("--judge", help="Of a log: a metric or scorer to take as judge; none: none."),
+    ] = None,
     made_by: Annotated[
         str, typer.Option("--made-by", help="Who made the labels: human, or program.")
     ] = "human",
@@ -180,54 +197,49 @@ def import_(
 
     Example: benchwarrant import labels people.csv --map rater=annotator --values yes=correct
     """
-    from samples.exchange import import_file
-    from samples.registry import did_you_mean
-    from samples.rows import COLUMNS, Source
+    from samples.archive import import_study
+    from samples.foreign import Foreign, import_any, pairs
+    from samples.rows import Source
 
-    if kind not in COLUMNS:
-        raise BenchwarrantError(f"cannot import {kind!r}; {did_you_mean(kind, list(COLUMNS))}")
-    kinds = {"human": "human", "program": "reference"}
-    if made_by not in kinds:
-        raise BenchwarrantError(f"--made-by {made_by!r}; {did_you_mean(made_by, list(kinds))}")
-    source = Source(file, _pairs(names or [], "--map"), _pairs(_split(values), "--values"))
+    if kind == "study":
+        for line in import_study(file, study):
+            say(line)
+        return
+    columns = [*(fixed or []), *([f"model={model}"] if model else [])]
+    source = Source(
+        file,
+        pairs(names or [], "--map"),
+        pairs(filter(None, values.split(",")), "--values"),
+        pairs(columns, "--set"),
+    )
+    asked = Foreign(source, judges or [], made_by)
     with opened(study, create=True) as (opened_study, store):
-        rubric = opened_study.rater_question
-        read, new = import_file(kind, source, store, rubric, kinds[made_by])
-    say(f"{read} {kind} read from {file}, {new} new")
-
-
-def _split(text: str) -> list[str]:
-    return [part for part in text.split(",") if part]
-
-
-def _pairs(texts: Sequence[str], option: str) -> dict[str, str]:
-    made = {}
-    for text in texts:
-        theirs, equals, ours = text.partition("=")
-        if not equals or not ours:
-            raise BenchwarrantError(f"{option} {text!r}: expected theirs=ours")
-        made[theirs] = ours
-    return made
+        for line in import_any(kind, asked, store, opened_study.rater_question):
+            say(line)
 
 
 def export(
-    kind: Annotated[str, typer.Argument(help="items, responses, labels or verdicts")],
-    out: Annotated[Path, typer.Option("--out", help="A .jsonl or .csv file.")],
+    kind: Annotated[
+        str,
+        typer.Argument(
+            help="items, responses, labels or verdicts; label-studio or argilla: tasks for them; or"
+            " study"
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", help="A .jsonl, .csv or .parquet file; .json; or a folder.")
+    ],
     study: StudyPath = DEFAULT,
 ) -> None:
     """Write the study's rows of a kind to a file that import reads.
 
     Example: benchwarrant export labels --out labels.csv
     """
-    from samples.exchange import export_rows
-    from samples.registry import did_you_mean
-    from samples.rows import COLUMNS, write_rows
+    from samples.export import export_any
 
-    if kind not in COLUMNS:
-        raise BenchwarrantError(f"cannot export {kind!r}; {did_you_mean(kind, list(COLUMNS))}")
-    with opened(study) as (_, store):
-        number = write_rows(export_rows(kind, store), out)
-    say(f"{number} {kind} written to {out}")
+    with opened(study) as (opened_study, store):
+        for line in export_any(kind, store, (study, opened_study), out):
+            say(line)
 
 
 def status(study: StudyPath = DEFAULT, as_json: AsJson = False) -> None:

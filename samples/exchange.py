@@ -7,24 +7,11 @@ Columns that are not ours are kept as ``meta``.
 import json
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any
 
-from samples.records import (
-    ANSWER_TYPES,
-    FAILURES,
-    FINISHES,
-    STATUSES,
-    Account,
-    Item,
-    Label,
-    Response,
-    Rubric,
-    Spec,
-    Verdict,
-)
-from samples.registry import did_you_mean
+from samples.ratings import imported_judge as imported_judge
+from samples.ratings import labels_from, verdicts_from
+from samples.records import ANSWER_TYPES, FINISHES, Account, Item, Response, Rubric, Spec
 from samples.rows import Row, Source, read_rows
 from samples.store import Store
 
@@ -47,7 +34,7 @@ def items_from(rows: Iterator[Row], store: Store) -> list[Item]:
         labels = [label for label, _ in choices]
         if choices and item.reference not in labels:
             raise row.wrong("reference", f"{item.reference!r} is none of the choices {labels}")
-        _check_same(row, "key", item, old.get(cell))
+        row.check_same("key", item, old.get(cell))
         items[cell] = item
     return list(items.values())
 
@@ -87,11 +74,6 @@ def imported_model(model: str, strategy: str) -> Spec:
     return Spec("model", model, {"imported": True, "strategy": strategy})
 
 
-def imported_judge(judge: str) -> Spec:
-    """The spec of a judge whose verdicts were made elsewhere."""
-    return Spec("judge", judge, {"kind": "imported"})
-
-
 def responses_from(rows: Iterator[Row], store: Store) -> list[Spec | Response]:
     """Answers; one without text counts for scores only: nobody can be shown it."""
     keys = {(item.task, item.key): item.id for item in store.items()}
@@ -104,184 +86,17 @@ def responses_from(rows: Iterator[Row], store: Store) -> list[Spec | Response]:
             raise row.wrong("key", f"no item {cell[1]!r} in task {cell[0]!r}; import items first")
         model, strategy = row.text("model"), str(row.get("strategy") or "")
         spec = imported_model(model, strategy)
-        draw, text = _count(row, "draw"), row.optional_text("text")
+        draw, text = row.count("draw"), row.optional_text("text")
         finish = row.one_of("finish", FINISHES, "stop")
         response = Response(
             keys[cell], model, spec.id, strategy, draw, text, finish, meta=dict(row.meta)
         )
         if (where := (keys[cell], spec.id, draw)) in made:
             raise row.wrong("draw", f"{model} answers {cell[1]!r} twice; number repeats by draw")
-        _check_same(row, "model", response, old.get(where))
+        row.check_same("model", response, old.get(where))
         made[where] = response
         specs[spec.id] = spec
     return [*specs.values(), *made.values()]
-
-
-def _check_same(row: Row, column: str, new: Any, old: Any) -> None:
-    """What is already there under the same key must be the same."""
-    if old is not None and old.id != new.id:
-        raise row.wrong(
-            column,
-            f"{row.text(column)!r} is in the study already, with other content; rows are never"
-            " changed: import it under another name, or into a new study",
-        )
-
-
-def _count(row: Row, column: str) -> int:
-    """A draw or an attempt; 0 where it is not given."""
-    # By way of its text: int(1.5) would be 1, and one repeat would pass for another.
-    count: int = row.number_of(column, lambda value: int(str(value)), "a whole number") or 0
-    if not 0 <= count < 2**31:
-        raise row.wrong(column, f"{count} is out of range; repeats count from 0")
-    return count
-
-
-class _Finder:
-    """Find the response that a row speaks of."""
-
-    def __init__(self, store: Store):
-        items = {item.id: (item.task, item.key) for item in store.items()}
-        self.found: dict[tuple[str, str, str, int], dict[str, list[str]]] = {}
-        for response in store.responses():
-            cell = (*items[response.item], response.model, response.draw)
-            by_strategy = self.found.setdefault(cell, {})
-            by_strategy.setdefault(response.strategy, []).append(response.id)
-
-    def response(self, row: Row) -> str:
-        task, key, model = row.text("task"), row.text("key"), row.text("model")
-        by_strategy = self.found.get((task, key, model, _count(row, "draw")), {})
-        strategy = row.values.get("strategy")
-        if strategy == "" and "" not in by_strategy:
-            strategy = None  # an empty cell
-        found = [
-            response
-            for name, responses in by_strategy.items()
-            if strategy in (None, name)
-            for response in responses
-        ]
-        if not found:
-            raise row.wrong(
-                "key", f"no answer of {model!r} to {task} {key!r} of that draw; import it first"
-            )
-        if len(found) > 1:
-            raise row.wrong(
-                "strategy", f"{model!r} answers {task} {key!r} in several ways; name one"
-            )
-        return found[0]
-
-
-def labels_from(
-    rows: Iterator[Row], store: Store, rubric: Rubric, kind: str
-) -> list[Rubric | Account | Label]:
-    """People's labels; ``kind`` is "human", or "reference" for labels made by program."""
-    finder = _Finder(store)
-    old = {
-        (la.response, la.annotator, la.created_at): la
-        for la in store.labels()
-        if la.rubric == rubric.id
-    }
-    kinds = {account.name: account.kind for account in store.accounts()}
-    accounts: dict[str, Account] = {}
-    made: dict[tuple[str, str, str | None], Label] = {}
-    for row in rows:
-        label = _label(row, finder.response(row), rubric)
-        where = (label.response, label.annotator, label.created_at)
-        if where in made:
-            raise row.wrong(
-                "annotator", f"{label.annotator!r} labels this answer twice; give created_at"
-            )
-        _check_same(row, "annotator", label, old.get(where))
-        if label.annotator not in kinds:
-            accounts[label.annotator] = Account(label.annotator, kind=kind)
-        elif kinds[label.annotator] != kind:
-            known = f"{label.annotator!r} labels as {kinds[label.annotator]} already"
-            raise row.wrong("annotator", f"{known}, not as {kind}; use another name")
-        made[where] = label
-    return [rubric, *accounts.values(), *made.values()]
-
-
-def _label(row: Row, response: str, rubric: Rubric) -> Label:
-    status = row.one_of("status", STATUSES, "labelled")
-    value = row.text("value") if status == "labelled" or row.get("value") is not None else None
-    if value is not None and status != "labelled":
-        raise row.wrong("value", f"{value!r} does not go with status {status!r}; leave it empty")
-    if value is not None and value not in rubric.labels:
-        known = did_you_mean(value, [*rubric.labels])
-        raise row.wrong("value", f"{value!r} is no label of the rubric; {known}")
-    return Label(
-        response,
-        rubric.id,
-        row.text("annotator"),
-        status=status,
-        value=value,
-        unsure=_truth(row, "unsure"),
-        note=row.optional_text("note") or "",
-        created_at=row.number_of("created_at", _moment, "a date and time like 2026-01-31T09:30"),
-        meta=dict(row.meta),
-    )
-
-
-def _moment(text: str) -> str:
-    """A time as all are written, UTC to the microsecond, so that their texts sort by time."""
-    moment = datetime.fromisoformat(text)
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def _truth(row: Row, column: str) -> bool:
-    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-    value = str(row.get(column) or "false").lower()
-    if value not in words:
-        raise row.wrong(column, f"{value!r} is not true or false")
-    return words[value]
-
-
-def verdicts_from(rows: Iterator[Row], store: Store, rubric: Rubric) -> list[Any]:
-    """Judges' verdicts: a label of the rubric, or one of FAILURES in either column."""
-    finder = _Finder(store)
-    old = {(v.response, v.spec, v.attempt): v for v in store.verdicts() if v.rubric == rubric.id}
-    made: dict[tuple[str, str, int], Verdict] = {}
-    specs: dict[str, Spec] = {}
-    for row in rows:
-        spec = imported_judge(row.text("judge"))
-        verdict = _verdict(row, finder.response(row), rubric, spec)
-        if (where := (verdict.response, spec.id, verdict.attempt)) in made:
-            raise row.wrong("judge", f"{spec.name!r} judges this answer twice; number by attempt")
-        _check_same(row, "judge", verdict, old.get(where))
-        made[where] = verdict
-        specs[spec.id] = spec
-    return [rubric, *specs.values(), *made.values()]
-
-
-def _verdict(row: Row, response: str, rubric: Rubric, spec: Spec) -> Verdict:
-    value = None if row.get("value") is None else row.text("value")
-    failure = row.one_of("failure", FAILURES, "") or None
-    if failure is None and value in FAILURES and value not in rubric.labels:
-        value, failure = None, value
-    if (value is None) == (failure is None):
-        raise row.wrong("value", f"expected a label or a failure (one of {', '.join(FAILURES)})")
-    if value is not None and value not in rubric.labels:
-        known = did_you_mean(value, [*rubric.labels])
-        raise row.wrong("value", f"{value!r} is no label of the rubric; {known}")
-    return Verdict(
-        response,
-        rubric.id,
-        spec.name,
-        spec.id,
-        value=value,
-        failure=failure,
-        score=row.number_of("score", _score, "a number from 0 (negative) to 1 (positive)"),
-        raw=row.optional_text("raw") or None,
-        attempt=_count(row, "attempt"),
-        meta=dict(row.meta),
-    )
-
-
-def _score(value: Any) -> float:
-    score = float(value) + 0.0  # the database has no -0.0
-    if not 0 <= score <= 1:
-        raise ValueError
-    return score
 
 
 def import_file(
@@ -290,54 +105,22 @@ def import_file(
     """Import one file in one transaction; returns (rows read, records new)."""
     rows = read_rows(kind, source)
     with store.transaction():
-        if kind == "items":
-            records: list[Any] = list(items_from(rows, store))
-        elif kind == "responses":
-            records = list(responses_from(rows, store))
-        elif kind == "labels":
-            records = list(labels_from(rows, store, rubric, labels_kind))
-        else:
-            records = verdicts_from(rows, store, rubric)
-        facts = [r for r in records if not isinstance(r, Spec | Rubric | Account)]
-        before = store.counts()[kind]
-        store.add(records)
-        return len(facts), store.counts()[kind] - before
+        return take(kind, rows, store, rubric, labels_kind)
 
 
-# --- out -------------------------------------------------------------------------------------
-
-
-def export_rows(kind: str, store: Store) -> Iterator[dict[str, Any]]:
-    """The study's rows of a kind with the columns that import reads, and what else is known."""
-    items = {item.id: item for item in store.items()}
+def take(
+    kind: str, rows: Iterator[Row], store: Store, rubric: Rubric, labels_kind: str
+) -> tuple[int, int]:
+    """Check rows and write them; the caller holds the transaction."""
     if kind == "items":
-        for item in items.values():
-            yield {
-                "task": item.task,
-                "key": item.key,
-                "question": item.question,
-                "reference": list(item.references),
-                "choices": dict(item.choices) or None,
-                "answer_type": item.answer_type,
-                **item.meta,
-            }
-        return
-    cases = {}
-    for response in store.responses():
-        item = items[response.item]
-        case: dict[str, Any] = {"task": item.task, "key": item.key, "model": response.model}
-        case |= {"strategy": response.strategy, "draw": response.draw}
-        cases[response.id] = case
-        if kind == "responses":
-            yield case | _own(response, "item", "spec", "model", "strategy", "draw")
-    if kind == "labels":
-        for label in store.labels():
-            yield cases[label.response] | _own(label)
-    if kind == "verdicts":
-        for verdict in store.verdicts():
-            yield cases[verdict.response] | _own(verdict)
-
-
-def _own(record: Response | Label | Verdict, *left_out: str) -> dict[str, Any]:
-    values = {k: v for k, v in asdict(record).items() if k not in left_out}
-    return values | dict(values.pop("meta"))
+        records: list[Any] = list(items_from(rows, store))
+    elif kind == "responses":
+        records = list(responses_from(rows, store))
+    elif kind == "labels":
+        records = list(labels_from(rows, store, rubric, labels_kind))
+    else:
+        records = verdicts_from(rows, store, rubric)
+    facts = [r for r in records if not isinstance(r, Spec | Rubric | Account)]
+    before = store.counts()[kind]
+    store.add(records)
+    return len(facts), store.counts()[kind] - before

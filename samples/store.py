@@ -147,6 +147,15 @@ class Store:
                 ) from error
             raise
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Read as of one moment, while others go on writing."""
+        self.db.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self.db.execute("ROLLBACK")
+
     # --- writing ---------------------------------------------------------------------------
 
     def add(self, records: Iterable[Any]) -> int:
@@ -186,6 +195,16 @@ class Store:
             table: self.db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
             for table in TABLES.values()
         }
+
+    def records(self, kind: type[R]) -> Iterator[R]:
+        """Every record of a kind in the order of writing, a few at a time."""
+        rows = self.db.execute(f"SELECT {_columns(kind)} FROM {TABLES[kind]} ORDER BY seq")
+        return (_decode(kind, row) for row in rows)
+
+    def has(self, record: Any) -> bool:
+        """Whether exactly this record is kept."""
+        query = f"SELECT 1 FROM {TABLES[type(record)]} WHERE id = ?"
+        return self.db.execute(query, (record.id,)).fetchone() is not None
 
     def items(self) -> list[Item]:
         return self._all(Item)

@@ -10,7 +10,8 @@ import pytest
 from trivia import write_import_files
 
 from samples.errors import BenchwarrantError
-from samples.exchange import export_rows, import_file, imported_judge, imported_model
+from samples.exchange import import_file, imported_judge, imported_model
+from samples.export import export_rows
 from samples.records import Account, Item, Label, Response, Rubric, Spec, Verdict
 from samples.rows import COLUMNS, Source, write_rows
 from samples.store import Store
@@ -208,6 +209,28 @@ def test_theirs_becomes_ours(bring, study):
     assert study.labels()[0].value == "correct"
 
 
+def test_a_case_is_named_by_its_id_alone(bring, study, complaint):
+    second = [r.id for r in study.responses()][1]
+    row = {"annotator": "ada", "value": "correct", "seconds": "2"}
+    assert bring("labels", [row | {"case": second}]) == (1, 1)
+    assert (study.labels()[0].response, study.labels()[0].seconds) == (second, 2.0)
+    assert complaint("labels", [row | {"case": "b2:00"}]) == (
+        "labels.jsonl, line 1, column 'case': no answer 'b2:00' in this study; import it first"
+    )
+    assert complaint("labels", [row | {"case": second, "model": "m"}]) == (
+        "labels.jsonl, line 1, column 'case': is an answer with model 'n'; correct one"
+    )
+    elsewhere = CASE | {"case": "b2:00", "annotator": "bob", "value": "correct"}
+    assert bring("labels", [elsewhere]) == (1, 1)  # the answer has another id here
+
+
+def test_what_every_row_has_in_common_need_not_stand_in_the_file(bring, study):
+    row = {"key": "k1", "annotator": "ada", "value": "correct", "model": "m"}
+    assert bring("labels", [row], fixed={"task": "t", "model": "n"}) == (1, 1)
+    (case,) = study.cases([study.labels()[0].response], RUBRIC)
+    assert case.response.model == "m"  # what stands in the file goes first
+
+
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_importing_twice_changes_nothing(bring, study, kind, suffix):
@@ -266,6 +289,9 @@ BAD = [  # kind, what is wrong with the row, its column, the complaint
     ("labels", {"unsure": "perhaps"}, "unsure", "'perhaps' is not true or false"),
     ("labels", {"created_at": "yesterday"}, "created_at",
      "'yesterday' is not a date and time like 2026-01-31T09:30"),
+    ("labels", {"seconds": "nan"}, "seconds", "'nan' is not a number of seconds"),
+    ("labels", {"rubric": "b2:1"}, "rubric", "'b2:1' is not the hash of a rubric of this study: its"
+     " label answers another question; leave the column out where it does not"),
     ("labels", {"status": "skiped"}, "status", "'skiped' is not known; did you mean 'skipped'?"),
     ("labels", {"status": "skipped"}, "value",
      "'correct' does not go with status 'skipped'; leave it empty"),
@@ -359,14 +385,14 @@ def test_a_study_that_was_exported_imports_into_a_new_one(store, one_of_each, tm
             replace(verdict, response=bare.id, value=None, failure="refused", raw="No."),
         ]
     )
-    for suffix in (".jsonl", ".csv"):
+    for suffix in (".jsonl", ".csv", ".parquet"):
         with Store(tmp_path / f"new{suffix}.db", create=True) as new:
             for kind in KINDS:
                 path = tmp_path / f"{kind}{suffix}"
                 rows = write_rows(export_rows(kind, store), path)
                 assert rows == store.counts()[kind]
                 assert import_file(kind, Source(path), new, one_of_each["rubrics"]) == (rows, rows)
-            if suffix == ".jsonl":  # a CSV cell of meta is a text, so 1 comes back as "1"
+            if suffix != ".csv":  # a CSV cell of meta is a text, so 1 comes back as "1"
                 assert [item.id for item in new.items()] == [item.id for item in store.items()]
             for kind in KINDS:
                 assert list(_facts(kind, new)) == list(_facts(kind, store))
@@ -376,10 +402,26 @@ def test_a_study_that_was_exported_imports_into_a_new_one(store, one_of_each, tm
 
 
 def _facts(kind, store):
-    """The columns that import reads, of every row."""
+    """The columns that import reads, of every row; an answer made elsewhere has another id."""
     required, optional = COLUMNS[kind]
     for row in export_rows(kind, store):
-        yield {name: row[name] for name in (*required, *optional)}
+        yield {name: row[name] for name in (*required, *optional) if name != "case"}
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".parquet"])
+def test_labels_that_were_exported_change_nothing_where_they_came_from(
+    store, one_of_each, tmp_path, suffix
+):
+    label, rubric = one_of_each["labels"], one_of_each["rubrics"]
+    earlier = replace(rubric, guidance="Look at the unit too.")
+    store.add(one_of_each.values())
+    store.add([Account("eve", "lead", created_at="2026"), earlier])
+    store.add([replace(label, rubric=earlier.id), replace(label, annotator="eve", note='"é",\n')])
+    path = tmp_path / f"labels{suffix}"
+    assert write_rows(export_rows("labels", store), path) == 3
+    before = "\n".join(store.db.conn.iterdump())
+    assert import_file("labels", Source(path), store, rubric) == (3, 0)
+    assert "\n".join(store.db.conn.iterdump()) == before
 
 
 # --- a public study ------------------------------------------------------------------------------

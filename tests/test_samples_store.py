@@ -363,3 +363,23 @@ def test_a_programs_label_takes_no_persons_place(full, one_of_each):
     full.add([Account("robot", kind="reference"), replace(label, annotator="robot")])
     assert len(full.current_labels(label.rubric)) == 2
     assert full.label_counts(label.rubric) == {label.response: 1}
+
+
+def test_records_of_any_kind_come_in_the_order_of_writing(store, one_of_each):
+    store.add(one_of_each.values())
+    later = replace(one_of_each["labels"], annotator="bob")
+    store.add([later])
+    assert list(store.records(Label)) == [one_of_each["labels"], later]
+    assert all(store.has(record) for record in one_of_each.values())
+    assert not store.has(replace(later, note="x"))
+
+
+def test_a_snapshot_is_of_one_moment_and_holds_nobody_up(store, one_of_each):
+    store.add(one_of_each.values())
+    with store.snapshot():
+        assert len(list(store.records(Label))) == 1
+        with Store(store.path) as other:
+            other.db.execute("PRAGMA busy_timeout = 0")
+            other.add([replace(one_of_each["labels"], annotator="bob")])
+        assert len(list(store.records(Label))) == 1
+    assert len(list(store.records(Label))) == 2

@@ -1,0 +1,76 @@
+"""Rows of the study as tables: what import reads, and what else is known."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from samples.archive import export_study
+from samples.errors import BenchwarrantError
+from samples.label_tasks import TOOLS, task_files
+from samples.records import Label, Response, Verdict, as_row
+from samples.registry import did_you_mean
+from samples.rows import COLUMNS, write_rows, write_whole
+from samples.store import Store
+from samples.study import Study
+
+
+def export_any(kind: str, store: Store, whose: tuple[Path, Study], out: Path) -> list[str]:
+    """Write rows of a kind, tasks for a labelling tool, or the whole study; says what it wrote."""
+    path, study = whose
+    if kind == "study":
+        return export_study(store, path, study, out)
+    if kind in TOOLS:
+        files = task_files(kind, store, study.rater_question, out)
+        for file, content in files.items():
+            write_whole(file, content)
+        first, second = files
+        return [f"{len(files[first])} tasks for {kind} written to {first}; set-up: {second}"]
+    if kind not in COLUMNS:
+        known = did_you_mean(kind, [*COLUMNS, *TOOLS, "study"])
+        raise BenchwarrantError(f"cannot export {kind!r}; {known}")
+    return [f"{write_rows(export_rows(kind, store), out)} {kind} written to {out}"]
+
+
+def export_rows(kind: str, store: Store) -> Iterator[dict[str, Any]]:
+    """One row per record, with the columns that import reads first."""
+    items = {item.id: item for item in store.items()}
+    if kind == "items":
+        for item in items.values():
+            yield {
+                "task": item.task,
+                "key": item.key,
+                "question": item.question,
+                "reference": list(item.references),
+                "choices": dict(item.choices) or None,
+                "answer_type": item.answer_type,
+                **item.meta,
+            }
+        return
+    cases = {}
+    for response in store.responses():
+        item = items[response.item]
+        case: dict[str, Any] = {"task": item.task, "key": item.key, "model": response.model}
+        case |= {"strategy": response.strategy, "draw": response.draw}
+        cases[response.id] = case
+        if kind == "responses":
+            yield case | _own(response, "item", "spec", "model", "strategy", "draw")
+    if kind == "labels":
+        for label in store.labels():
+            case = {"case": label.response} | cases[label.response] | _label(label)
+            yield case | {k: v for k, v in label.meta.items() if k not in case}
+    if kind == "verdicts":
+        for verdict in store.verdicts():
+            case = {"case": verdict.response} | cases[verdict.response]
+            yield case | _own(verdict, "response")
+
+
+def _label(label: Label) -> dict[str, Any]:
+    """A label's columns in the order that one reads them in; stable, for other programs."""
+    names = ("annotator", "value", "status", "unsure", "note", "created_at", "seconds", "rubric")
+    row = as_row(label)
+    return {name: row[name] for name in names}
+
+
+def _own(record: Response | Label | Verdict, *left_out: str) -> dict[str, Any]:
+    values = {k: v for k, v in as_row(record).items() if k not in left_out}
+    return values | dict(values.pop("meta"))
