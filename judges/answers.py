@@ -29,6 +29,7 @@ AND = re.compile(
 )
 HASHES = re.compile(r"^\s{0,8}#{4}[ \t]*(?=[-+$\d(\[.\\*])", re.MULTILINE)
 LETTER_A = re.compile(r"^[ \t>*_]{0,8}A[*_]{0,3}:", re.MULTILINE)
+TAG = re.compile(r"<answer>(?=[^<>]{1,300}</answer>)", re.IGNORECASE)
 HEADING = re.compile(
     r"^[ \t#*_]{0,10}(?:the[ ])?(?:final[ ])?answer[ \t*_:]{0,6}$", re.MULTILINE | re.IGNORECASE
 )
@@ -38,10 +39,11 @@ CUE = re.compile(
         | answers? | ans
         | sorted | (?:sorted|ordered|resulting)\s+(?:list|numbers|order|sequence|array)
         | (?:sorted|ordered|arranged)\s+in\s+(?:ascending|descending|increasing|decreasing)\s+order
+        | (?:the|my|your)\s+(?:choice|option|pick)
       )\b
     (?:\s*\([^()\n]{0,60}\))?
     (?:[ ](?:choice|option|to|for|of|in)\b[^.:=\n]{0,80}?)?
-    [*_]{0,3}
+    [*_"']{0,3}
     (?: \s+(?:is|are|was|would\s+be|should\s+be|must\s+be|will\s+be)\b(?!n't)\s*[*_]{0,3}[:=]?
       | [ ]?[:=] )
     | \bI(?:'d|'ll|\s+would|\s+will)?\s+(?:choose|pick|select|go[ ]with)\b:?
@@ -54,7 +56,7 @@ CUE_WORDS = (
     *("choose", "pick", "select", "go with"),
 )
 CUE_LEAD = 20  # characters before it, as from "I would" to "choose"
-AFTER_CUE = re.compile(r"[ \t\n\r*_:=>]*")
+AFTER_CUE = re.compile(r"[ \t\n\r*_:=>\"]*")
 NEGATION = re.compile(r"(?:not|n't|never)\b")
 NEXT_TURN = re.compile(
     r"^[ \t#*_>]{0,8}(?:Q|Question|Problem|Exercise|User|Human|Instruction)(?:[ ]?\d{1,3})?"
@@ -143,6 +145,8 @@ def find_marks(text: str, letter_a: bool = True) -> tuple[Mark, ...]:
         if "\n" in text:
             marks += _announced(text, HEADING, "under a heading 'Answer'")
         marks += _announced(text, CUE, "after {!r}", start)
+        if "<" in text:
+            marks += _announced(text, TAG, "in <answer>")
     return tuple(sorted(marks, key=lambda mark: mark.start))
 
 

@@ -87,6 +87,10 @@ def rule_choice(text: str, item: Item) -> Ruling:
         marked = _picks(whole, offer, opens=True) is not None
         return _rule(chosen, wanted, whole, "in the short reply", marked)
     lines = [line.strip() for line in reply.split("\n") if line.strip()]
+    heads = [_head(line, offer)[0] for line in lines]
+    named = [label for label in heads if label]
+    if len(named) > 2 and len(set(named)) == len(named) and heads[-1]:
+        return unreadable("no answer found: the options are gone through one by one", marked=False)
     picks = [(line, _picks(line, offer, opens=n == 0)) for n, line in enumerate(lines)]
     picked = [(line, label) for line, label in picks if label]
     if picked and (len({label for _, label in picked}) == 1 or picks[-1][1]):
@@ -215,20 +219,24 @@ def _named(text: str, offer: Offer) -> set[str]:
     return set() if NEGATED.search(words) else set(found)
 
 
-def _picks(line: str, offer: Offer, opens: bool = False) -> str | None:
-    """The label of a line that gives one option and nothing else; an opening line may go on."""
-    if not line:
-        return None
+def _head(line: str, offer: Offer) -> tuple[str, str]:
+    """The one label that a line begins with, set off from what follows it, and that."""
     run = offer.find.run.match(line, len(line) - len(line.lstrip("*#->_ ")))
     if run:
         chosen, rest = offer.labels(run[0]), line[run.end() :]
-        following = normalise(rest)
         delimited = not run[0][-1].isalnum() or re.match(r"[).:*]|\Z", rest)
         if len(chosen) == 1 and delimited:
-            label = next(iter(chosen))
-            own = offer.texts[label]
-            if following in ("", own) or (opens and _begins(following, own)):
-                return label
+            return next(iter(chosen)), rest
+    return "", line
+
+
+def _picks(line: str, offer: Offer, opens: bool = False) -> str | None:
+    """The label of a line that gives one option and nothing else; an opening line may go on."""
+    label, rest = _head(line, offer)
+    if label:
+        following, own = normalise(rest), offer.texts[label]
+        if following in ("", own) or (opens and _begins(following, own)):
+            return label
     words = normalise(line)
     named = [label for label, text in offer.texts.items() if words and text == words]
     return named[0] if len(named) == 1 else None

@@ -35,6 +35,7 @@ SCALE = re.compile(r"\s(hundred|thousand|million|billion|trillion)s?\b", re.IGNO
 SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 PERCENT = re.compile(r"[ $}]{0,3}(?:\\?%|per\s?cent(?:age)?\b|pct\b)", re.IGNORECASE)
 SPOILS = re.compile(r"[:_][0-9{]|\s?\^|\s?/\s?[0-9]")
+NEGATIVE = re.compile(r"(?:\bnegative|(?<![0-9)}]\s)\bminus)\s\$?\Z", re.IGNORECASE)
 AFTER_COLON = re.compile(r"[0-9]:\Z")
 SIGN = re.compile(r"([-+])(\s?)(?:\\?[$€£¥₹]\s?)?\Z|[$€£¥₹]\s?([-+])(\s?)\Z")
 
@@ -49,6 +50,9 @@ SPELLED = re.compile(
     r"(?!\s(?:of|or)\b)",
     re.IGNORECASE,
 )
+PARTS = {"half": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "eighth": 8}
+PARTS |= {"halve": 2, "seventh": 7, "ninth": 9, "tenth": 10}
+PART = re.compile(rf"(\sand\sa)?[\s-](?:an?\s)?({'|'.join(PARTS)})s?\b", re.IGNORECASE)
 
 LIST_GAP = re.compile(
     r"\s*(?:[,;]\s*(?:and\b)?|<=?|≤|→|->|\\(?:q?quad|lt|leq?|to|rightarrow)\b|\band\b)\s*|\s+"
@@ -119,7 +123,11 @@ def numbers_in_words(text: str) -> list[tuple[Rational, int]]:
                 total, part = total + part * SCALES[word], 0
             elif word != "and":
                 part = part * 100 if word == "hundred" else part + IN_WORDS[word]
-        found.append((total + part, run.start()))
+        value: Rational = total + part
+        if share := PART.match(text, run.end()):  # "three quarters", "three and a half"
+            whole, size = bool(share[1]), Fraction(1, PARTS[share[2].lower()])
+            value = value + size if whole else value * size
+        found.append((value, run.start()))
     return found
 
 
@@ -156,7 +164,7 @@ def _numeral(text: str, token: re.Match[str]) -> Numeral | None:
     if SPOILS.match(text, end) or AFTER_COLON.search(text, max(0, start - 2), start):
         value = None
     before = text[max(0, start - 12) : start]
-    if value is not None and "-" in before and _negative(before):
+    if value is not None and (NEGATIVE.search(before) or ("-" in before and _negative(before))):
         value = -value
     return Numeral(value, percent is not None, start, end, places)
 

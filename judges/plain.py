@@ -60,7 +60,8 @@ def blank_code(text: str) -> str:
     """Blank out program code, fenced or not; a fence around a bare answer stays."""
     for fence in reversed(list(FENCE.finditer(text)) if "```" in text else []):
         named = fence[1].strip().lower() not in ("", "text", "txt", "plaintext", "markdown", "json")
-        if named or CODE.search(fence[2]) or ASSIGNMENT.search(fence[2]):
+        program = named and any(char.isalpha() for char in fence[2])
+        if program or CODE.search(fence[2]) or ASSIGNMENT.search(fence[2]):
             text = blank(text, *fence.span())
     if not CODE.search(text):
         return text

@@ -12,7 +12,11 @@ from judges.plain import blank_code, clean, sentences
 from samples.errors import BenchwarrantError
 from samples.records import Item
 
-OPERATOR = re.compile(r"[ $]{0,2}(?:[+×÷*/-]|\\times|\\cdot|\\div|x(?=[ \d]))[ $(]{0,3}[.\d]")
+OPERATOR = re.compile(
+    r"[ $]{0,2}(?:[+×÷*/-]|\\times|\\cdot|\\div|x(?=[ \d])|(?:plus|minus|times|divided by)\b)"
+    r"[ $(]{0,3}[.\d]"
+)
+RESTATED = re.compile(r"[ \w$%}]{0,30}(?:=|≈|\\approx)[ $]{0,3}\Z")  # "3/4 of an hour = 45 minutes"
 JOINS = re.compile(r"(?:\b(?:or|and|to)|[,/&-])[\s$(*]*\Z")
 COMPOUND = re.compile(
     r"\s?(?:hours?|hrs?|minutes?|mins?|days?|weeks?|months?|years?|feet|foot|ft|pounds?|dollars?)"
@@ -31,6 +35,9 @@ LEAD = re.compile(
 COPULA = re.compile(r"=|≈|\\approx|\bequals?\b|\bis\b|\bare\b|\bwas\b|\bwere\b")
 EQUALS = re.compile(r"=|≈|\\approx|\bequals\b")
 STATES = re.compile(rf"{COPULA.pattern}|\\[gl]eq?\b|[≤≥]|\ba total of\b")
+ORDINAL = re.compile(r"(?:the\s)?([0-9]{1,6})(?:st|nd|rd|th)\b", re.IGNORECASE)
+ASIDE = re.compile(r"\s*[*_(]{0,3}(?:note|hint|remember|p\.s\.)\b", re.IGNORECASE)
+IN_BRACKETS = re.compile(r"(?<!\\)\([^()]{0,200}\)")
 BOLD = re.compile(r"\*\*([^*\n]{1,80})\*\*")
 UNDONE = "a sum that is not worked out"
 SEVERAL = "several numbers"
@@ -74,8 +81,8 @@ def read_number(mark: Mark) -> Reading:
     lead = LEAD.match(body)
     begins = lead.end() if lead else 0
     if not found:
-        word = _in_words(body[begins:])
-        return Reading((word,) if word else ())
+        number = _in_words(body[begins:]) or _ordinal(body, begins)
+        return Reading((number,) if number else ())
     if found[0].start > begins:
         if not mark.firm:
             return Reading()
@@ -130,6 +137,12 @@ def _in_words(text: str) -> Numeral | None:
     return None if value == 1 and start > 0 else Numeral(value, False, start, len(text))
 
 
+def _ordinal(body: str, begins: int) -> Numeral | None:
+    """A place, as in "98th", where an announced answer begins with it."""
+    found = ORDINAL.match(body, begins)
+    return Numeral(int(found[1]), False, *found.span()) if found else None
+
+
 def _said_before(marks: Sequence[Mark], number: Numeral) -> tuple[Numeral, ...]:
     """The same number in another form just before: "The answer is 25%. As a fraction: 1/4"."""
     forms = read_number(marks[-1]).forms if marks else ()
@@ -149,13 +162,23 @@ def _the_one(body: str, found: list[Numeral]) -> Reading:
         return Reading((first,))
     if OPERATOR.match(body, first.end):
         return Reading(problem=UNDONE)
-    others = [numeral for numeral in found if not same_number(numeral, first)]
+    forms = _forms(body, found)
+    others = [numeral for numeral in found if numeral not in forms]
     between = body[first.end : others[0].start] if others else ""
     if others and COMPOUND.fullmatch(between):
         return Reading(problem=TWO_UNITS)
     if others and JOINS.search(between[-30:]):
         return Reading(problem=SEVERAL)
-    return Reading(tuple(numeral for numeral in found if same_number(numeral, first)))
+    return Reading(forms)
+
+
+def _forms(body: str, found: list[Numeral]) -> tuple[Numeral, ...]:
+    """The first number and what is the same: by its value, or since the text says that it is."""
+    first, *others = found
+    forms = [first, *(numeral for numeral in others if same_number(numeral, first))]
+    if others and RESTATED.fullmatch(body, first.end, others[0].start):
+        forms.append(others[0])
+    return tuple(dict.fromkeys(forms))
 
 
 # --- where nothing is announced ----------------------------------------------------------------
@@ -181,7 +204,7 @@ def _concluded(given: Given, question: str, wanted: Sequence[Numeral]) -> Ruling
     if NO_ANSWER.search(last) and not numerals(last):
         return replace(_declined(wanted, last, "in the last sentence"), marked=False)
     for start, end in reversed(said):
-        found = numerals(text[start:end])
+        found = [] if ASIDE.match(text, start) else numerals(text[start:end])
         if found:
             working = text[max(0, start - WORKING) : start]
             ruling = _ruled(Ending(text[start:end], found, working, question), wanted, given.note)
@@ -212,6 +235,10 @@ def _choose(ending: Ending) -> tuple[Numeral | None, str]:
     found = ending.numbers
     ways: tuple[tuple[str, Callable[[], list[Numeral]]], ...] = (
         ("at the end: the only number there", lambda: found),
+        (
+            "at the end, outside brackets",
+            lambda: _inside(IN_BRACKETS, ending.sentence, found, False),
+        ),
         ("at the end, in bold", lambda: _inside(BOLD, ending.sentence, found)),
         ("at the end, after '=' or 'is'", lambda: _stated(ending.sentence, found)[-1:]),
         ("at the end: what the working results in", lambda: _results(ending)),
@@ -224,9 +251,11 @@ def _choose(ending: Ending) -> tuple[Numeral | None, str]:
     return None, ""
 
 
-def _inside(pattern: re.Pattern[str], text: str, found: list[Numeral]) -> list[Numeral]:
+def _inside(
+    pattern: re.Pattern[str], text: str, found: list[Numeral], inside: bool = True
+) -> list[Numeral]:
     spans = [match.span() for match in pattern.finditer(text)]
-    return [n for n in found if any(start <= n.start < end for start, end in spans)]
+    return [n for n in found if any(start <= n.start < end for start, end in spans) is inside]
 
 
 def _stated(text: str, found: list[Numeral]) -> list[Numeral]:

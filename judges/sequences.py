@@ -22,6 +22,7 @@ RUN = re.compile(
 )
 ELLIPSIS = re.compile(r"\.\.|…|\\[lc]?dots")
 NUMERIC_LINE = re.compile(r"[ \t]*[-+.0-9][-+.,;0-9 \t<>]*")
+BULLET = re.compile(r"^[ \t]{0,8}(?:[-*•]|[0-9]{1,2}[.)])[ \t]+(?=-?[0-9])", re.MULTILINE)
 NEAR = 120  # characters between a cue and its list
 
 Values = tuple[Rational, ...]
@@ -168,6 +169,7 @@ def _numeric_lines(text: str) -> list[tuple[int, str]]:
     """Lines that hold nothing but numbers, after a colon or alone; neighbours are joined."""
     lines: list[tuple[int, str]] = []
     place, joins = 0, False
+    text = BULLET.sub(lambda found: " " * len(found[0]), text)
     for line in text.split("\n"):
         content = line.rpartition(":")[2]
         if not NUMERIC_LINE.fullmatch(content):

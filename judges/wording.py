@@ -18,7 +18,7 @@ YES_NO = {"yes": "yes", "true": "yes", "no": "no", "false": "no"}
 SAID = re.compile(r"\b(yes|true|false|no(?!\s+\w))\b", re.IGNORECASE)
 SAID_FIRST = re.compile(
     r"\W{0,6}(?:(?:so|therefore|thus|hence|then)\b\W{0,3})?"
-    r"(yes|no|true|false)\b(?!\s(?!because|it|he|she|they|this|that|there|the|you|we|i\b)\w)",
+    r"(yes|no|true|false)\b(?!\s?/)(?!\s(?!because|it|he|she|they|this|that|there|the|you|we|i\b)\w)",
     re.IGNORECASE,
 )
 
