@@ -91,7 +91,8 @@ def rule_choice(text: str, item: Item) -> Ruling:
     named = [label for label in heads if label]
     if len(named) > 2 and len(set(named)) == len(named) and heads[-1]:
         return unreadable("no answer found: the options are gone through one by one", marked=False)
-    picks = [(line, _picks(line, offer, opens=n == 0)) for n, line in enumerate(lines)]
+    alone = len(set(named)) < 2  # else the first line may be the first of a list
+    picks = [(line, _picks(line, offer, opens=alone and n == 0)) for n, line in enumerate(lines)]
     picked = [(line, label) for line, label in picks if label]
     if picked and (len({label for _, label in picked}) == 1 or picks[-1][1]):
         line, label = picked[-1]

@@ -52,7 +52,7 @@ REPLIES = [
     (
         "number",
         "18",
-        "The answer is 18.\n\nLet me know if you have other questions!\n\nQuestion: What is 2+2? Answer: 4",
+        "The answer is 18.\n\nLet me know!\n\nQuestion: What is 2+2? Answer: 4",
         True,
     ),
     ("number", "18", "Answer: 18\n\nExplanation: 16 - 7 = 9 and 9 x 2 = 18", True),
