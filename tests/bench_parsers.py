@@ -59,21 +59,10 @@ def vectors(listed: bool) -> None:
     if not (folder := _folder("parser_vectors_math_verify")):
         return
     answers = list(real_answers.math_pairs(folder))
-    settings = [_settings(answer) for answer in answers]
-    verdicts: list[Verdict] = []
-    seconds = 0.0
-    for setting in dict.fromkeys(map(json.dumps, settings)):
-        chosen = [a for a, s in zip(answers, settings, strict=True) if json.dumps(s) == setting]
-        made, took = _judge(chosen, options=json.loads(setting))
-        verdicts += made
-        seconds += took
-    ordered = [
-        a
-        for s in dict.fromkeys(map(json.dumps, settings))
-        for a, t in zip(answers, settings, strict=True)
-        if json.dumps(t) == s
-    ]
-    differ = _differences(ordered, verdicts)
+    differ = []
+    for settings in {tuple(real_answers.settings(answer).items()) for answer in answers}:
+        chosen = [a for a in answers if tuple(real_answers.settings(a).items()) == settings]
+        differ += _differences(chosen, _judge(chosen, dict(settings))[0])
     agree = len(answers) - len(differ)
     _line(f"Math-Verify's {len(answers)} pairs: as expected", agree, "goal", 252)
     _show(differ, listed)
@@ -230,13 +219,6 @@ def _judge(
         return verdicts, time.perf_counter() - start
     finally:
         judge.close()
-
-
-def _settings(answer: Answer) -> dict[str, Any]:
-    """The settings that a pair is to be compared with, under our names."""
-    ours = {"allow_set_relation_comp": "relations"}
-    extra = json.loads(answer.item.meta["extra"] or "{}")
-    return {ours.get(name, name): value for name, value in extra.items()}
 
 
 def _differences(

@@ -79,3 +79,10 @@ def math500(folder: Path) -> Iterator[Answer]:
     for row in _lines(folder / "math500.jsonl"):
         item = Item("math-500", row["unique_id"], row["problem"], (row["answer"],), "math")
         yield Answer(item, f"\\boxed{{{row['answer']}}}", True)
+
+
+def settings(answer: Answer) -> dict[str, Any]:
+    """The settings that a pair of ``math_pairs`` is to be compared with, under our names."""
+    ours = {"allow_set_relation_comp": "relations"}
+    extra = json.loads(answer.item.meta["extra"] or "{}")
+    return {ours.get(name, name): value for name, value in extra.items()}

@@ -1,9 +1,7 @@
 """LaTeX answers, compared in a process of their own."""
 
-import csv
 import os
 import signal
-from functools import partial
 
 import pytest
 
@@ -69,17 +67,34 @@ def test_a_worker_that_dies_is_replaced():
         worker.close()
 
 
-@pytest.mark.slow
-def test_the_vectors_of_math_verify(worker, shared_data):
-    """254 pairs by its maintainers; 4 of them want options that a judge doesn't set."""
-    path = shared_data("parser_vectors_math_verify") / "gold_pred_expected.csv"
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    rule = partial(rule_math, worker.compare)
-    agree = sum(
-        (rule(row["pred"], Item("t", "k", "?", (row["gold"],), "math")).value is True)
-        == (row["expected"] == "1")
-        for row in rows
-    )
-    assert len(rows) == 254
-    assert agree >= 244  # 246 seen
+@pytest.mark.parametrize(
+    ("settings", "reference", "answer", "right"),
+    [
+        ({}, r"\frac{8}{3}", "2.67", False),
+        ({"precision": 2}, r"\frac{8}{3}", "2.67", True),
+        ({}, "f(x)", "f(y)", False),
+        ({"strict": False}, "f(x)", "f(y)", True),
+        ({"relations": True}, r"x \in [-2,7]", r"-2 \le x \le 7", True),
+    ],
+)
+def test_how_exactly_is_a_setting(settings, reference, answer, right):
+    worker = MathWorker(settings)
+    try:
+        assert worker.compare(reference, f"${answer}$") == (right, "")
+    finally:
+        worker.close()
+
+
+@pytest.mark.parametrize(
+    ("reference", "answer", "value"),
+    [
+        ("1,22", "1.22", True),  # a decimal comma, or two numbers
+        ("1,22", "\\boxed{22, 1}", True),
+        ("1,22", "1.23", False),
+        ("4.33", "4.3333", True),
+        ("1,000", "1000", True),
+    ],
+)
+def test_plain_numbers_may_be_written_in_several_ways(worker, reference, answer, value):
+    ruling = rule_math(worker.compare, answer, Item("t", "k", "?", (reference,), "math"))
+    assert ruling.value is value, ruling

@@ -1,13 +1,18 @@
-"""The rule judge as a judge: labels, failures, errors, and real answers of small models."""
+"""The rule judge as a judge: labels, failures, errors; no text makes it raise, hang or guess."""
 
-import json
+import re
 import time
+from unicodedata import normalize
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from judges.judge import open_judge
+from judges.maths import MathWorker, rule_math
+from judges.numerals import numerals
+from judges.outcomes import name_outcome
+from judges.plain import clean
 from judges.rules import RULES, when_cut
 from samples.errors import BenchwarrantError
 from samples.records import FAILURES, Case, Item, Response, Rubric, Spec
@@ -24,6 +29,13 @@ ITEMS = {
     "yesno": Item("t", "y", "Is it so?", ("yes",), "yesno"),
     "contains": Item("t", "x", "What is the capital of France?", ("Paris",), "text"),
 }
+
+
+@pytest.fixture(scope="module")
+def math_worker():
+    worker = MathWorker()
+    yield worker
+    worker.close()
 
 
 def case(item, text, finish="stop", rubric=RUBRIC):
@@ -144,19 +156,51 @@ PIECES = st.sampled_from(
         *("sorted list ", ":", "=", "1:2", " 000", "Paris", "the (mall", "\x00", "\u00df"),
     ]
 )
+MATHS = st.sampled_from(
+    [
+        *("\\boxed{", "}", "$", "The answer is ", "\\frac{1}{2}", "0.5", "9^", "{9", "x", "=", "("),
+        *(")", "\\sqrt{", "\\int_0^1 ", "\\sum_{n=1}^{9^9} ", "!", "\\begin{pmatrix}", "&", " "),
+        *("\\log ", "\\infty", "1,000", "\\cup ", "[0, 1)", "\\%", "\n\n", "**", "\\pi", "x^{x^x}"),
+    ]
+)
 TEXTS = st.one_of(st.text(), st.lists(PIECES, max_size=60).map("".join))
 
 
-@settings(deadline=1000, max_examples=200)
+SHOWN = {  # what must stand in the place that was read, for the answer to be right
+    "number": lambda span: any(n.value == 12 for n in numerals(clean(span))),
+    "choice": lambda span: "b" in span.lower() or "the mall" in span.lower().replace("(", ""),
+    "sequence": lambda span: re.search("1.*3.*5", span, re.DOTALL),
+    "text": lambda span: "paris" in span.lower(),
+    "exact": lambda span: "a" in normalize("NFKD", span).casefold(),
+    "contains": lambda span: "paris" in span.lower(),
+    "yesno": lambda span: re.search("yes|true", span, re.IGNORECASE),
+}
+
+
+@settings(deadline=1000, max_examples=300)
 @given(TEXTS)
-def test_no_text_makes_a_rule_raise_or_rule_on_nothing(text):
+def test_no_text_makes_a_rule_raise_hang_or_guess(text):
     for kind, rule in RULES.items():
-        ruling = rule(text, ITEMS[kind])
+        ruling = name_outcome(rule(text, ITEMS[kind]), text)
         assert (ruling.value is None) != (ruling.failure is None)
         assert ruling.reason
         assert ruling.failure is None or ruling.failure in FAILURES
         assert ruling.value is None or ruling.span
-        assert when_cut(ruling, text, kind).failure in (None, "truncated")
+        assert not ruling.value or SHOWN[kind](ruling.span), (kind, ruling)
+        assert when_cut(ruling, text, kind).failure in (None, "truncated", "degenerate")
+
+
+@pytest.mark.slow
+@settings(max_examples=60)
+@given(st.lists(MATHS, max_size=25).map("".join))
+def test_no_text_makes_the_math_rule_raise_or_hang(math_worker, text):
+    item = Item("t", "m", "?", (r"\frac{1}{2}",), "math")
+    math_worker.compare("1", "2")  # a process that was thrown away has come up again
+    start = time.perf_counter()
+    ruling = name_outcome(rule_math(math_worker.compare, text, item), text)
+    assert time.perf_counter() - start < 1.5  # a busy machine gets half a second more
+    assert (ruling.value is None) != (ruling.failure is None)
+    assert ruling.reason
 
 
 @pytest.mark.parametrize("piece", ["\\boxed{", "The answer is ", " 5", "C)", "\n", "((", "1, "])
@@ -166,49 +210,6 @@ def test_a_long_monotonous_text_takes_no_second(piece):
         start = time.perf_counter()
         rule(text, ITEMS[kind])
         assert time.perf_counter() - start < 1, kind
-
-
-def rule_on(rows):
-    """Rulings and the label that the data carry, for (question, reference, answer, label)."""
-    for question, reference, answer, label in rows:
-        item = Item("gsm8k", "k", question, (reference,), "number")
-        yield RULES["number"](answer, item), label
-
-
-@pytest.mark.slow
-def test_gsm8k_answers_of_two_gpt3_models(shared_data):
-    """5,276 answers whose label is a comparison of strings after "A:"."""
-    path = shared_data("outputs_gsm8k_gpt3_6b_175b") / "example_model_solutions.jsonl"
-    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-    models = ("6b_finetuning", "6b_verification", "175b_finetuning", "175b_verification")
-    made = list(
-        rule_on(
-            (
-                row["question"],
-                row["ground_truth"].rpartition("A:")[2].strip(),
-                row[model]["solution"],
-                row[model]["is_correct"],
-            )
-            for row in rows
-            for model in models
-        )
-    )
-    assert len(made) == 5276
-    assert [ruling for ruling, label in made if (ruling.value is True) != label] == []
-    assert sum(ruling.failure is not None for ruling, _ in made) <= 4  # endless digits
-
-
-def test_gsm8k_answers_of_a_small_base_model(shared_data):
-    """1,319 answers of Rho-Math-1B, 36.2% right by its authors' count."""
-    path = shared_data("outputs_gsm8k_rho_1b") / "rho-math-1b-v0.1_gsm8k_cot.jsonl"
-    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-    made = list(
-        rule_on((row["question"], row["gt"], row["code"][0], row["score"][0]) for row in rows)
-    )
-    right = sum(ruling.value is True for ruling, _ in made) / len(made)
-    assert right == pytest.approx(0.362, abs=0.001)
-    # Ours: "80 + 150 = 230" and "5 bags" are right; 0.02 is not 2, 2500 not 25, 3 not 300.
-    assert sum((ruling.value is True) != label for ruling, label in made) <= 6
 
 
 def test_no_answer_is_a_failure_unless_the_judge_is_told_otherwise():
