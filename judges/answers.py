@@ -5,12 +5,12 @@ model made up) is blanked out or cut off.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
-from judges.plain import SENTENCE, SENTENCE_END, blank, flat, plain
+from judges.plain import SENTENCE, SENTENCE_END, blank, flat, lower, plain
 from samples.errors import BenchwarrantError
 from samples.records import Case, Item
 
@@ -23,6 +23,7 @@ FORMATS = ("boxed", "after ####", "announced", "short reply", "running text", "n
 ECHO = 40  # characters of two lines that stand in the prompt
 
 BOX = re.compile(r"\\(?:f?boxed|fbox)\s{0,3}\{")
+BRACE = re.compile(r"[{}]")
 AND = re.compile(
     r"(?:[\s,;$&]|\\q?quad|\\text\{[^{}]{0,30}\}|\\[()\[\]]|and|or"
     r"|[a-zA-Z](?:_\{?\w{1,3}\}?)?\s?=)*"
@@ -30,9 +31,9 @@ AND = re.compile(
 HASHES = re.compile(r"^\s{0,8}#{4}[ \t]*(?=[-+$\d(\[.\\*])", re.MULTILINE)
 LETTER_A = re.compile(r"^[ \t>*_]{0,8}A[*_]{0,3}:", re.MULTILINE)
 TAG = re.compile(r"<answer>(?=[^<>]{1,300}</answer>)", re.IGNORECASE)
-HEADING = re.compile(
-    r"^[ \t#*_]{0,10}(?:the[ ])?(?:final[ ])?answer[ \t*_:]{0,6}$", re.MULTILINE | re.IGNORECASE
-)
+# These three look at small letters: to ignore case costs twice the time.
+TAG = re.compile(r"<answer>(?=[^<>]{1,300}</answer>)")
+HEADING = re.compile(r"^[ \t#*_]{0,10}(?:the[ ])?(?:final[ ])?answer[ \t*_:]{0,6}$", re.MULTILINE)
 CUE = re.compile(
     r"""
     \b(?: (?:final|correct|right|best|likely)\s+(?:answer|result|option|choice|list)s?
@@ -46,9 +47,9 @@ CUE = re.compile(
     [*_"']{0,3}
     (?: \s+(?:is|are|was|would\s+be|should\s+be|must\s+be|will\s+be)\b(?!n't)\s*[*_]{0,3}[:=]?
       | [ ]?[:=] )
-    | \bI(?:'d|'ll|\s+would|\s+will)?\s+(?:choose|pick|select|go[ ]with)\b:?
+    | \bi(?:'d|'ll|\s+would|\s+will)?\s+(?:choose|pick|select|go[ ]with)\b:?
     """,
-    re.VERBOSE | re.IGNORECASE,
+    re.VERBOSE,
 )
 # One of these, or "ans", stands in every cue: before the first there is no need to look.
 CUE_WORDS = (
@@ -137,16 +138,17 @@ def find_marks(text: str, letter_a: bool = True) -> tuple[Mark, ...]:
     """All places that announce an answer, in the order of the text."""
     marks = _boxes(text) if "\\" in text else []
     if "####" in text:
-        marks += _announced(text, HASHES, "after '####'")
+        marks += _announced(text, HASHES.finditer(text), "after '####'")
     if letter_a and ("A:" in text or "A*" in text or "A_" in text):
-        marks += _announced(text, LETTER_A, "after 'A:'")
-    start = _first_cue(text)
+        marks += _announced(text, LETTER_A.finditer(text), "after 'A:'")
+    small = lower(text)
+    start = _first_cue(small)
     if start < len(text):
         if "\n" in text:
-            marks += _announced(text, HEADING, "under a heading 'Answer'")
-        marks += _announced(text, CUE, "after {!r}", start)
+            marks += _announced(text, HEADING.finditer(small, start), "under a heading 'Answer'")
+        marks += _announced(text, CUE.finditer(small, start), "after {!r}")
         if "<" in text:
-            marks += _announced(text, TAG, "in <answer>")
+            marks += _announced(text, TAG.finditer(small), "in <answer>")
     return tuple(sorted(marks, key=lambda mark: mark.start))
 
 
@@ -187,18 +189,15 @@ def require_texts(judge: str, cases: Sequence[Case]) -> None:
         )
 
 
-def _first_cue(text: str) -> int:
+def _first_cue(small: str) -> int:
     """Where looking for cues must begin; the text's length where it holds no word of any cue."""
-    small = text.lower()
-    if len(small) != len(text):  # a letter that becomes two
-        return 0
     found = [place for word in CUE_WORDS if (place := small.find(word)) >= 0]
     answer = small.find("ans")
     while answer > 0 and small[answer - 1].isalpha():  # "means" holds no answer
         answer = small.find("ans", answer + 1)
     if answer >= 0:
         found.append(answer)
-    return max(0, min(found) - CUE_LEAD) if found else len(text)
+    return max(0, min(found) - CUE_LEAD) if found else len(small)
 
 
 def _boxes(text: str) -> list[Mark]:
@@ -206,10 +205,12 @@ def _boxes(text: str) -> list[Mark]:
     marks: list[Mark] = []
     last_end = -1
     for box in list(BOX.finditer(text))[-MOST_MARKS:]:
-        depth, end = 1, box.end()
-        while end < len(text) and depth:
-            depth += {"{": 1, "}": -1}.get(text[end], 0)
-            end += 1
+        depth, end = 1, len(text)
+        for brace in BRACE.finditer(text, box.end()):
+            depth += 1 if brace[0] == "{" else -1
+            if depth == 0:
+                end = brace.end()
+                break
         closed = depth == 0
         content = text[box.end() : end - closed].strip()
         if not content or (closed and len(content) > LONGEST_BOX):
@@ -225,9 +226,9 @@ def _boxes(text: str) -> list[Mark]:
     return marks
 
 
-def _announced(text: str, pattern: re.Pattern[str], where: str, start: int = 0) -> list[Mark]:
+def _announced(text: str, cues: Iterable[re.Match[str]], where: str) -> list[Mark]:
     marks = []
-    for cue in list(pattern.finditer(text, start))[-MOST_MARKS:]:
+    for cue in list(cues)[-MOST_MARKS:]:
         skipped = AFTER_CUE.match(text, cue.end())
         at = skipped.end() if skipped else cue.end()
         end = SENTENCE_END.search(text, at, at + SENTENCE)
@@ -235,7 +236,7 @@ def _announced(text: str, pattern: re.Pattern[str], where: str, start: int = 0) 
         if not content or NEGATION.match(content):
             continue
         firm = not cue[0].rstrip().endswith(":") or not text[at + len(content) :].strip(" .\n")
-        words = " ".join(cue[0].split())
+        words = " ".join(text[cue.start() : cue.end()].split())
         marks.append(Mark(content, where.format(words), cue.start(), at, firm))
     return marks
 
@@ -248,8 +249,13 @@ def _own_turn_ends(text: str, letter_a: bool) -> int:
     turns = list(NEXT_TURN.finditer(text)) if ":" in text or "<" in text else []
     if not turns:
         return min(ends)
-    patterns = (BOX, HASHES, HEADING, CUE, *([LETTER_A] if letter_a else []))
-    found = [mark.start() for pattern in patterns if (mark := pattern.search(text))]
+    patterns = (BOX, HASHES, *([LETTER_A] if letter_a else []))
+    places = [
+        *((pattern, text) for pattern in patterns),
+        (HEADING, lower(text)),
+        (CUE, lower(text)),
+    ]
+    found = [mark.start() for pattern, read in places if (mark := pattern.search(read))]
     first_mark = min(found, default=len(text))
     for turn in turns:
         before = text[: turn.start()].strip()

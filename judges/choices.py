@@ -121,26 +121,38 @@ def read_choice(content: str, offer: Offer) -> set[str]:
     return {found.label for found in _mentions(body, offer)} or _named(body[begins:], offer)
 
 
-def _rule(chosen: set[str], wanted: set[str], span: str, where: str, marked: bool = True) -> Ruling:
+def _rule(
+    chosen: set[str], wanted: frozenset[str], span: str, where: str, marked: bool = True
+) -> Ruling:
     names = ", ".join(sorted(chosen))
     if len(chosen) > 1 and not chosen <= wanted:  # options with the same text are as right
         return ambiguous(f"several options {where}: {names}", span, marked)
     return Ruling(chosen <= wanted, None, span, f"read {names} {where}", marked)
 
 
-def _wanted(item: Item, offer: Offer) -> set[str]:
-    names = {text: label for label, text in offer.texts.items() if text}
-    names |= {label.casefold(): label for label in offer.texts}
+def _wanted(item: Item, offer: Offer) -> frozenset[str]:
+    try:
+        return _right(offer.options, item.references)
+    except LookupError as error:
+        raise BenchwarrantError(
+            f"{item.task}/{item.key}: the reference {error.args[0]!r} is not among the options "
+            f"{', '.join(offer.texts)}; correct the item"
+        ) from None
+
+
+@lru_cache(maxsize=16_384)
+def _right(options: Options, references: tuple[str, ...]) -> frozenset[str]:
+    """The labels of the references, which are labels themselves or texts of options."""
+    texts = _offer(options).texts
+    names = {text: label for label, text in texts.items() if text}
+    names |= {label.casefold(): label for label in texts}
     wanted = set()
-    for reference in item.references:
+    for reference in references:
         label = names.get(reference.strip().casefold()) or names.get(normalise(reference))
         if label is None:
-            raise BenchwarrantError(
-                f"{item.task}/{item.key}: the reference {reference!r} is not among the options "
-                f"{', '.join(offer.texts)}; correct the item"
-            )
+            raise LookupError(reference)
         wanted.add(label)
-    return wanted
+    return frozenset(wanted)
 
 
 @lru_cache(maxsize=16_384)
@@ -257,7 +269,7 @@ def _blank_echo(text: str, offer: Offer) -> str:
     return "\n".join(lines)
 
 
-def _rule_mention(reply: str, offer: Offer, wanted: set[str]) -> Ruling:
+def _rule_mention(reply: str, offer: Offer, wanted: frozenset[str]) -> Ruling:
     """The label named last in running text, with those that are named in one breath with it."""
     mentions = _mentions(reply, offer)
     if mentions:

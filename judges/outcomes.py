@@ -53,9 +53,14 @@ def _wrong_with(text: str, ruling: Ruling) -> tuple[str, str, str] | None:
 def loop(text: str) -> str:
     """The shortest piece that a text repeats to its very end, four times or more; else nothing."""
     tail = text[-TAIL:]
-    for length in range(1, len(tail) // ROUNDS + 1):
+    ending = tail[-LOOP // 2 :]  # stands one round earlier too
+    place = len(tail) - len(ending)
+    while (place := tail.rfind(ending, 0, place + len(ending) - 1)) >= 0:
+        length = len(tail) - len(ending) - place
         span = length * max(ROUNDS, -(-LOOP // length))
-        if span <= len(tail) and tail[-span:-length] == tail[length - span :]:
+        if span > len(tail):
+            break
+        if tail[-span:-length] == tail[length - span :]:
             unit = tail[-length:]
             return unit.strip() if any(char.isalnum() for char in unit) else ""
     return ""

@@ -46,6 +46,14 @@ def plain(text: str) -> str:
     return text if text.isascii() else text.translate(PLAIN)
 
 
+def lower(text: str) -> str:
+    """Small letters, every character in its place: a few have small forms of two characters."""
+    small = text.lower()
+    if len(small) == len(text):
+        return small
+    return "".join(c if len(c.lower()) > 1 else c.lower() for c in text)
+
+
 def flat(text: str) -> str:
     """The text on one line, every character in its place."""
     return text.replace("\n", " ").replace("\r", " ").replace("\t", " ")

@@ -13,7 +13,7 @@ def spoken(text: str, prompt: str | None = None) -> str:
     no answer, and none is guessed. Where the chat template opens the block at the end of the prompt
     the text has only its end; so what stands before an end without a beginning is thought too.
     """
-    tags = list(TAG.finditer(text))
+    tags = list(TAG.finditer(text)) if "<" in text else []
     thinking = bool(prompt and OPENED.search(prompt[-40:]))
     if not tags and not thinking:
         return text

@@ -17,14 +17,15 @@ from collections.abc import Iterator, Sequence
 from itertools import cycle, islice
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 import open_qa
 import real_answers
 from real_answers import Answer
 
+from judges.grade import CHUNK
 from judges.judge import open_judge
-from samples.records import Case, Item, Response, Rubric, Spec, Verdict
+from samples.records import Case, Item, Response, Rubric, Spec
 from samples.tasks import TaskOptions, load_task
 
 ROOT = Path(__file__).parents[1]
@@ -39,6 +40,14 @@ kind = "exact"
 name = "contains"
 kind = "contains"
 """
+
+
+class Read(NamedTuple):
+    """What is kept of a verdict."""
+
+    value: str | None
+    failure: str | None
+    reason: str
 
 
 def main() -> None:
@@ -205,25 +214,31 @@ def _lists(rng: Random) -> Iterator[Answer]:
 
 def _judge(
     answers: Sequence[Answer], options: dict[str, Any] | None = None
-) -> tuple[list[Verdict], float]:
-    """The verdicts of `auto` in the order of the answers, and the seconds that they took."""
+) -> tuple[list[Read], float]:
+    """What `auto` reads in each answer, and the seconds that judging took.
+
+    Cases come in chunks, as a study hands them over.
+    """
     body = {"kind": "auto"} | ({"options": options} if options else {})
     judge = open_judge(Spec("judge", "auto", body), {})
-    cases = [
-        Case(a.item, Response(a.item.id, "m", "b2:spec", "cot", n, a.text), RUBRIC)
-        for n, a in enumerate(answers)
-    ]
+    made = []
+    seconds = 0.0
     try:
-        start = time.perf_counter()
-        verdicts = list(judge.judge(cases))
-        return verdicts, time.perf_counter() - start
+        for start in range(0, len(answers), CHUNK):
+            cases = [
+                Case(a.item, Response(a.item.id, "m", "b2:spec", "cot", start + n, a.text), RUBRIC)
+                for n, a in enumerate(answers[start : start + CHUNK])
+            ]
+            before = time.perf_counter()
+            verdicts = list(judge.judge(cases))
+            seconds += time.perf_counter() - before
+            made += [Read(v.value, v.failure, v.reason or "") for v in verdicts]
     finally:
         judge.close()
+    return made, seconds
 
 
-def _differences(
-    answers: Sequence[Answer], verdicts: Sequence[Verdict]
-) -> list[tuple[Answer, Verdict]]:
+def _differences(answers: Sequence[Answer], verdicts: Sequence[Read]) -> list[tuple[Answer, Read]]:
     return [
         (answer, verdict)
         for answer, verdict in zip(answers, verdicts, strict=True)
@@ -231,7 +246,7 @@ def _differences(
     ]
 
 
-def _show(differ: Sequence[tuple[Answer, Verdict]], listed: bool) -> None:
+def _show(differ: Sequence[tuple[Answer, Read]], listed: bool) -> None:
     for answer, verdict in differ if listed else ():
         item: Item = answer.item
         print(
