@@ -87,7 +87,10 @@ def errors(given: Values, wanted: Values) -> dict[str, int]:
     A dropped and an added element together are a changed one. ``wrong order`` counts the elements
     that would have to move, among those that belong to the list.
     """
-    have, want = _told_apart(given), _told_apart(wanted)
+    have: list[Any] = [*given]
+    want: list[Any] = [*wanted]
+    if len(set(have)) < len(have) or len(set(want)) < len(want):
+        have, want = _told_apart(have), _told_apart(want)
     common = set(have) & set(want)
     dropped, added = len(want) - len(common), len(have) - len(common)
     changed = min(dropped, added)
@@ -112,10 +115,8 @@ def _asked(question: str) -> frozenset[Values]:
     return frozenset(found.values for found in find_lists(question))
 
 
-def _told_apart(values: Values) -> list[Any]:
+def _told_apart(values: list[Any]) -> list[Any]:
     """The elements, with the second 7 of a list another than the first."""
-    if len(set(values)) == len(values):
-        return [(value, 0) for value in values]
     seen: Counter[Rational] = Counter()
     made = []
     for value in values:
