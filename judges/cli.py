@@ -74,6 +74,7 @@ def report(
     from judges.evidence import weigh
     from judges.formats import with_formats
     from judges.repeatability import repeatability
+    from judges.solutions import solutions_judged
     from judges.tables import load_audit
 
     with opened(study) as (opened_study, store):
@@ -81,6 +82,7 @@ def report(
         evidence = weigh(audit, opened_study.policy, opened_study.seed)
         value = room.report_value(opened_study, audit, evidence, store.warrants(), now())
         value["repeatability"] = repeatability(opened_study, store)
+        value["critiques"] = solutions_judged(opened_study, store, audit)
         worth_reading = room.disagreements(audit, store)
     if as_json:
         show_json(value)
