@@ -5,7 +5,7 @@ them in many ways. The last statement of each binds. Whether the reason holds, n
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from judges.answers import END_TOKEN, LIMIT, NEXT_TURN, Ruling
@@ -57,8 +57,14 @@ BARE_STEP = re.compile(
     re.IGNORECASE,
 )
 VERDICT = re.compile(
-    r"(?:(\bnot|n't|\bnever)|\b(partially|partly|mostly|almost|nearly))?(?:\s\w{2,12}ly)?"
-    r"\s{0,3}\b(?:(correct|right|true|valid)|(incorrect|wrong|false|invalid|flawed))\b",
+    r"(?:(\bnot|n't|\bnever)|\b(partially|partly|mostly|almost|nearly))?(?:\s?\b\w{2,12}ly\b)?"
+    r"\s{0,3}\b(?:(correct|right|true|valid)|(incorrect|wrong|false|invalid|flawed))\b"
+    r"(?!\s(?:answer|result|solution|value|number|step|sum|total|approach|method|reasoning)s?\b)",
+    re.IGNORECASE,
+)
+SAID_OF_IT = re.compile(r"(?:\A|\b(?:is|was|be|as|seems|appears|deemed))\W*\Z", re.IGNORECASE)
+SAID_OF_PART = re.compile(
+    r"(?<!-)\b(?:steps?|lines?|parts?|answer|result|approach|method|logic|calculations?)\b(?!-)",
     re.IGNORECASE,
 )
 CLAUSE_END = re.compile(rf"[,;:(]|\b(?i:because|since|as|due)\b|\s-\s|{SENTENCE_END.pattern}")
@@ -199,17 +205,22 @@ def _last(
 
 def _verdicts(content: str) -> frozenset[int]:
     """1 for right, 0 for wrong: by the first clause, or by all of it where a word takes back."""
-    clause = next((part for part in _beginnings(content) if VERDICT.search(part)), content)
-    found = set()
-    for verdict in VERDICT.finditer(content if TAKEN_BACK.search(content) else clause):
-        negated, in_part, right, _ = verdict.groups()
-        found |= {0, 1} if in_part and right else {int(bool(right) is not bool(negated))}
+    clauses = [content[: end.start()] for end in CLAUSE_END.finditer(content)]
+    found = next(filter(None, map(_said_of_it, clauses)), None) or _said_of_it(content)
+    if found and TAKEN_BACK.search(content):
+        found |= {int(bool(verdict[3])) for verdict in VERDICT.finditer(content) if not verdict[1]}
     return frozenset({0, 1} if 1 in found and IN_PART.search(content) else found)
 
 
-def _beginnings(content: str) -> Iterator[str]:
-    """The content up to the end of each of its clauses."""
-    return (content[: end.start()] for end in CLAUSE_END.finditer(content))
+def _said_of_it(clause: str) -> set[int]:
+    """The verdicts on the solution: not on a step of it, and not "the correct answer is 5"."""
+    found: set[int] = set()
+    for verdict in VERDICT.finditer(clause):
+        before = clause[: verdict.start()]
+        if SAID_OF_IT.search(before) and not SAID_OF_PART.search(before):
+            negated, in_part, right, _ = verdict.groups()
+            found |= {0, 1} if in_part and right else {int(bool(right) is not bool(negated))}
+    return found
 
 
 def _steps(content: str) -> frozenset[int]:
