@@ -72,14 +72,17 @@ def report(
     """
     from judges import report as room
     from judges.evidence import weigh
+    from judges.formats import with_formats
     from judges.repeatability import repeatability
+    from judges.solutions import solutions_judged
     from judges.tables import load_audit
 
     with opened(study) as (opened_study, store):
-        audit = load_audit(opened_study, store)
+        audit = with_formats(load_audit(opened_study, store), store)
         evidence = weigh(audit, opened_study.policy, opened_study.seed)
         value = room.report_value(opened_study, audit, evidence, store.warrants(), now())
         value["repeatability"] = repeatability(opened_study, store)
+        value["critiques"] = solutions_judged(opened_study, store, audit)
         worth_reading = room.disagreements(audit, store)
     if as_json:
         show_json(value)

@@ -19,6 +19,7 @@ from judges.figures import (
     shares_by_model,
     undefined_figure,
 )
+from judges.formats import NO_TEXT, by_format
 from judges.tables import Audit, JudgeRun
 from samples.errors import BenchwarrantError
 from samples.records import content_hash
@@ -100,6 +101,8 @@ def _about(
         "ranking": ranking_figures(by_model, draws, policy, policy.failures),
         "shares": shares_by_model(by_model, audit, policy.failures),
     }
+    if formats := by_format(run, audit, policy, draws):
+        about["by"]["format"] = formats
     checks = [
         check
         for kind, (names, tables) in slices.items()
@@ -186,6 +189,8 @@ def _people(
 
 def _could_not_check(audit: Audit) -> list[dict[str, str]]:
     could_not = []
+    if audit.formats is not None and (audit.formats == NO_TEXT).all():
+        could_not.append({"check": "answer format", "why": "the responses have no text"})
     if len(audit.tasks) < 2:
         could_not.append({"check": "leniency by task", "why": "all answers are to one task"})
     if len(audit.models) < 2:

@@ -4,7 +4,7 @@ A bootstrap of questions is a matrix product of resampling weights with per-ques
 every statistic, slice and ranking figure is read off its result.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ NO_DISAGREEMENT = "no disagreement was seen: the interval holds what that cannot
 EXACT = "no resample changes this share: the interval is exact (Clopper–Pearson), by questions"
 ONE_QUESTION = "no interval: all answers are to one question"
 ONE_MODEL = "no interval: all answers are of one model, which tells nothing about new ones"
+TIED = "undefined: people or the judge tie all models, or the judge decided none of one"
 RANKING = ("spearman", "kendall", "mean_absolute_error", "worst_absolute_error")
 
 
@@ -145,7 +146,11 @@ def _pooled(by_model: Slices, draws: Resamples) -> Array:
 
 
 def agreement_figures(
-    slices: Slices, audit: Audit, policy: PolicyBlock, handling: str
+    slices: Slices,
+    audit: Audit,
+    policy: PolicyBlock,
+    handling: str,
+    statistics: Mapping[str, agreement.Statistic] = agreement.STATISTICS,
 ) -> list[dict[str, Any]]:
     """Every statistic of every group with its interval, and the group's number of cases."""
     handle, labels = HANDLINGS[handling], audit.rubric.labels
@@ -155,7 +160,7 @@ def agreement_figures(
     agreeing = ~np.any(points * (1 - np.eye(len(labels))), axis=(1, 2))  # nothing off the diagonal
     clusters = slices.clusters[handling]
     twins = _twins(len(labels))
-    for name, statistic in agreement.STATISTICS.items():
+    for name, statistic in statistics.items():
         if name in twins:
             for group in made:
                 group[name] = group[twins[name]]
@@ -227,8 +232,7 @@ def ranking_figures(
     if len(used) < 2:
         return made | dict.fromkeys(RANKING, undefined_figure("undefined: fewer than two models"))
     people, judge = _positive_shares(handle(slices.point))
-    people_b, judge_b = _positive_shares(handle(slices.samples))
-    people_b, judge_b = people_b.T, judge_b.T  # (B, models)
+    people_b, judge_b = (side.T for side in _positive_shares(handle(slices.samples)))  # (B, models)
     if draws.picked is not None:
         people_b = np.take_along_axis(people_b, draws.picked, axis=1)
         judge_b = np.take_along_axis(judge_b, draws.picked, axis=1)
@@ -237,10 +241,7 @@ def ranking_figures(
     for name in RANKING:
         value = float(_ranking(name, people[used], judge[used]))
         if np.isnan(value):
-            reason = (
-                "undefined: people or the judge tie all models, or the judge decided none of one"
-            )
-            made[name] = undefined_figure(reason)
+            made[name] = undefined_figure(TIED)
         elif draws.questions.shape[1] < 2:
             made[name] = figure(value, np.nan, np.nan) | {"reason": ONE_QUESTION}
         else:

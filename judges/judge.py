@@ -32,6 +32,7 @@ JUDGES: dict[str, Any] = {
     "sequence": "judges.rules:rule_judge",
     "math": "judges.rules:rule_judge",
     "yesno": "judges.rules:rule_judge",
+    "critique": "judges.rules:rule_judge",
     "contains": "judges.rules:rule_judge",
     "llm": "judges.llm:llm_judge",
     "constant": "judges.rules:constant_judge",

@@ -12,6 +12,7 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from judges.answers import FORMATS
 from judges.bias import FALSE_DISCOVERY_RATE
 from judges.figures import RANKING
 from judges.meaning import MEANING
@@ -165,6 +166,7 @@ def _words(value: Mapping[str, Any]) -> dict[str, Any]:
         "handlings": HANDLINGS,
         "columns": {name: _heading(name, value) for name in _columns(value)},
         "meaning": list(_meanings(value, voice)),
+        "formats": _formats(value),
         "ranking": {name: NAMES[name] for name in RANKING},
         "fdr": FALSE_DISCOVERY_RATE,
         "signs": SIGNS,
@@ -177,6 +179,12 @@ def _words(value: Mapping[str, Any]) -> dict[str, Any]:
         "statistic_name": statistic_name,
         "names": NAMES,
     }
+
+
+def _formats(value: Mapping[str, Any]) -> list[str]:
+    """The answer formats that occur: the same for every judge."""
+    found = [about["by"].get("format", {}) for about in value["judges"].values()]
+    return [name for name in FORMATS if found and name in found[0]]
 
 
 def _in_order(value: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from judges.answers import NOT_ANSWERED, Ruling, blank_prompt, require_texts
 from judges.choices import rule_choice
+from judges.critique import rule_critique
 from judges.maths import MathWorker, rule_math
 from judges.outcomes import name_outcome
 from judges.plain import plain
@@ -31,8 +32,14 @@ RULES: dict[str, Rule] = {
     "choice": rule_choice,
     "sequence": rule_sequence,
     "yesno": rule_yes_no,
+    "critique": rule_critique,
 }
-CAN_BE_CUT = ("number", "sequence", "math")  # half of such an answer looks like an answer
+CAN_BE_CUT = (
+    "number",
+    "sequence",
+    "math",
+    "critique",
+)  # half of such an answer looks like an answer
 
 
 class RuleJudge:

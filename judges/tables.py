@@ -25,6 +25,7 @@ class JudgeRun:
     failures: Counter[str]
     missing: int
     digest: str
+    kinds: tuple[str | None, ...] = ()  # of failure, case by case; None where there is a value
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Audit:
     reference: Reference
     labels_digest: str
     judges: dict[str, JudgeRun]
+    formats: IntArray | None = None  # places in answers.FORMATS; the report asks for them
 
     def only(self, judge: str) -> "Audit":
         """The same audit with one judge."""
@@ -125,5 +127,6 @@ def _run(store: Store, spec: Spec, rubric: Rubric, responses: Sequence[str]) -> 
     failures = Counter(row[1] for row in found if row is not None and row[1] is not None)
     if missing:
         failures["missing"] = missing
+    kinds = tuple("missing" if row is None else row[1] for row in found)
     rows = sorted([response, *given[response]] for response in responses if response in given)
-    return JudgeRun(spec, np.array(verdicts), failures, missing, content_hash(rows))
+    return JudgeRun(spec, np.array(verdicts), failures, missing, content_hash(rows), kinds)

@@ -268,6 +268,20 @@ class Store:
             )
         )
 
+    def answers_of(self, answer_type: str) -> list[tuple[str, str, str, str, str, str]]:
+        """(response, item, task, model, strategy, spec) of every answer to items of this type.
+
+        Left out are those of which only a score was imported.
+        """
+        return list(
+            self.db.execute(
+                "SELECT r.id, r.item, i.task, r.model, r.strategy, r.spec FROM responses AS r"
+                " JOIN items AS i ON i.id = r.item WHERE i.answer_type = ?"
+                " AND (r.text IS NOT NULL OR r.finish NOT IN ('stop', 'length')) ORDER BY r.seq",
+                (answer_type,),
+            )
+        )
+
     def labelled(self, rubric: str) -> list[str]:
         """Responses that somebody has labelled under this rubric, in order of collection."""
         rows = self.db.execute(

@@ -2,7 +2,7 @@
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,8 @@ def audit_of(
     for name, text in judges.items():
         verdicts, spec = codes(text, len(rubric.labels)), Spec("judge", name, {"kind": "auto"})
         failures = Counter({"unparsable": text.count("-")} if "-" in text else {})
-        runs[name] = JudgeRun(spec, verdicts, failures, 0, content_hash(text))
+        kinds = tuple("unparsable" if letter == "-" else None for letter in text)
+        runs[name] = JudgeRun(spec, verdicts, failures, 0, content_hash(text), kinds)
     models, tasks = coded(model or "m" * cases), coded(task or "t" * cases)
     weight = np.array(more.get("weight", [1.0] * cases), dtype=np.float64)
     return Audit(
@@ -140,6 +141,15 @@ FILES = {
         {"text": "Verdict: correct"},
     ],
 }
+
+
+def answers_in(said: str, firsts: Iterable[int] = range(1, 10)) -> list[dict[str, Any]]:
+    """A row of good.jsonl per sum that begins with one of ``firsts``, with its SUM filled in."""
+    return [
+        {"match": f"{a} + {b}", "text": said.replace("SUM", str(a + b))}
+        for a in firsts
+        for b in range(1, 10)
+    ]
 
 
 def write_files(folder: Path, **changed: Any) -> Path:

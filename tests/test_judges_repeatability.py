@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from small_road import NOW, STUDY, edit, nothing, walk, write
+from small_road import NOW, STUDY, answers_in, edit, nothing, walk, write
 
 from inference import collect
 from inference import repeatability as again
@@ -20,16 +19,6 @@ from samples.study import Study
 SAMPLED = STUDY.replace(
     'model = "good.jsonl"', 'model = "good.jsonl"\nsampling = { temperature = 0.7, seed = 40 }'
 )
-NUMBERS = range(1, 10)
-
-
-def answers(said: str) -> list[dict[str, Any]]:
-    """A row per sum."""
-    return [
-        {"match": f"{a} + {b}", "text": said.replace("SUM", str(a + b))}
-        for a in NUMBERS
-        for b in NUMBERS
-    ]
 
 
 @pytest.fixture
@@ -81,10 +70,10 @@ def test_an_engine_that_repeats_itself_has_an_interval_all_the_same(
 def test_a_text_may_change_and_its_final_answer_stay(
     tmp_path: Path, first: str, second: str, changed: bool
 ) -> None:
-    walk(tmp_path, **{"study.toml": SAMPLED, "good.jsonl": answers(first)})
+    walk(tmp_path, **{"study.toml": SAMPLED, "good.jsonl": answers_in(first)})
     with opened(tmp_path / "study.toml") as (study, store):
         before = list(store.responses())
-        write(study.at("good.jsonl"), answers(second))
+        write(study.at("good.jsonl"), answers_in(second))
         ask_again(study, store)
         (engine,) = repeatability(study, store)
         good = engine["models"][0]
@@ -99,7 +88,7 @@ def test_the_newest_measurement_counts_and_only_of_models_as_they_are(
 ) -> None:
     study, store = road
     ask_again(study, store)
-    write(study.at("good.jsonl"), answers("The answer is 99."))
+    write(study.at("good.jsonl"), answers_in("The answer is 99."))
     ask_again(study, store, NOW.replace("2026-01-31", "2026-02-01"))
     (engine,) = repeatability(study, store)
     good = engine["models"][0]

@@ -27,6 +27,9 @@ ITEMS = {
     "text": Item("t", "x", "What is the capital of France?", ("Paris",), "text"),
     "exact": Item("t", "x", "What is the first letter?", ("a",), "text"),
     "yesno": Item("t", "y", "Is it so?", ("yes",), "yesno"),
+    "critique": Item(
+        "t", "q", "Check it.", ("incorrect; first wrong step: 2; reason: 3, not 4",), "critique"
+    ),
     "contains": Item("t", "x", "What is the capital of France?", ("Paris",), "text"),
 }
 
@@ -71,6 +74,8 @@ def test_a_verdict_names_what_it_is_about():
 @pytest.mark.parametrize(("kind", "item"), ITEMS.items())
 def test_auto_takes_the_rule_of_the_answer_type(kind, item):
     reply = f"The answer is {item.reference}."
+    if kind == "critique":
+        reply = "Solution correctness: incorrect\nFirst wrong step: 2\nReason: it is 3."
     assert verdict("auto", item, reply).value == "correct"
 
 
@@ -153,6 +158,16 @@ PIECES = st.sampled_from(
         *(" ", "\n", "\t", "...", "```", "```python\n", "def f(x):\n", "x = [5, 3, 1]\n", "Q: "),
         *("(A)", "B", "C)", "option ", "not ", "is ", "yes", "no", "or ", "and ", ", ", "a "),
         *("<|im_end|>", "\\text{", "\\", "$", "**", "_", "\ud800", "\u0301", "\u0663", "\u0130"),
+        *(
+            "Solution correctness: ",
+            "First wrong step: ",
+            "Step ",
+            "correct",
+            "in",
+            "none",
+            "Reason:",
+        ),
+        *("solution is ", "first error is in ", "partially ", "but ", "/", "[", "Correctness"),
         *("sorted list ", ":", "=", "1:2", " 000", "Paris", "the (mall", "\x00", "\u00df"),
     ]
 )
