@@ -109,7 +109,8 @@ def read_choice(content: str, offer: Offer) -> set[str]:
         return named
     whole = {label for label, text in offer.texts.items() if words and text == words}
     if whole:
-        return whole
+        exact = {label for label, text in offer.options if text == body.strip(" .")}
+        return whole & exact or whole  # "Rr", where "RR" and "rr" are options too
     hedges = HEDGES.match(body)
     begins = hedges.end() if hedges else 0
     if run := offer.find.run.match(body, begins):

@@ -22,6 +22,7 @@ START_SECONDS = 60.0  # for a process to import SymPy
 READY = "ready"
 LONGEST = 1000  # characters of an answer
 WORD = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z]{3,}")
+NAMED_GROUP = re.compile(r"\\(?:begin|end|text\w{0,6}|mathrm|mbox|operatorname)\s?\{[^{}]*\}")
 FORMULA = re.compile(r"[\\^π√]")
 MARKED = re.compile(r"(?<!\\)\$|\\boxed|\\\(|\\\[")  # an escaped dollar is money
 NOTHING = "no answer found: no expression"
@@ -100,8 +101,7 @@ def rule_math(compare: Compare, text: str, item: Item) -> Ruling:
         return unreadable(NOTHING, marked=False)
     marked = bool(places)
     for span, where in places or [(paragraphs[-1][-LONGEST:], "in the last paragraph")]:
-        answer = f"\\boxed{{{span}}}" if "boxed" in where else _as_formula(span)
-        right, why = _compare_all(compare, item.references, span, answer)
+        right, why = _compare_all(compare, item.references, span, "boxed" in where)
         if why != NOTHING:
             break
     if right is None:
@@ -139,16 +139,19 @@ def equal(reference: str, answer: str, settings: dict[str, Any]) -> Answer:
     return bool(right), ""
 
 
-def _compare_all(compare: Compare, references: tuple[str, ...], span: str, answer: str) -> Answer:
+def _compare_all(compare: Compare, references: tuple[str, ...], span: str, boxed: bool) -> Answer:
     """Right if equal to one reference; wrong only if compared with every one of them."""
     problem = ""
     for reference in references:
         if _same_words(reference, span) or _same_number(reference, span):
             return True, ""
-        right, why = compare(reference, answer)
-        if right:
+        answers = [f"\\boxed{{{span}}}"] if boxed else _readings(span)
+        found = [compare(reference, answer) for answer in answers[:1]]
+        if not found[0][0] and answers[1:]:
+            found.append(compare(reference, answers[1]))
+        if any(right for right, _ in found):
             return True, ""
-        problem = problem or why
+        problem = problem or min((why for _, why in found), key=bool)
     return (None, problem) if problem else (False, "")
 
 
@@ -170,12 +173,13 @@ def _number(text: str) -> Numeral | None:
     return found[0] if alone else None
 
 
-def _as_formula(answer: str) -> str:
-    """A bare formula as LaTeX; prose stays as it is."""
+def _readings(answer: str) -> list[str]:
+    """A bare formula as LaTeX, and unless it must be LaTeX as it stands too: "6 - 5i", "1 000"."""
     marked = any(mark in answer for mark in ("$", "\\(", "\\["))
-    if marked or WORD.search(answer) or not FORMULA.search(answer):
-        return answer
-    return "$" + answer.replace("π", "{\\pi}") + "$"
+    if marked or WORD.search(NAMED_GROUP.sub("", answer)):
+        return [answer]
+    formula = "$" + answer.replace("π", "{\\pi}") + "$"
+    return [formula] if FORMULA.search(answer) else [answer, formula]
 
 
 def _as_latex(reference: str) -> str:

@@ -17,17 +17,18 @@ PLAIN = str.maketrans(
         **{chr(0xFF01 + n): chr(0x21 + n) for n in range(94) if n != 0x0C},  # full-width ASCII
     }
 )
-SENTENCE_END = re.compile(r"\n|(?<![A-Z][a-z])(?<!\b[A-Z])[.!?](?=[\s\"')\]*_]|\Z)")
+SENTENCE_END = re.compile(r"\n|(?<![A-Z][a-z])(?<!\b[A-Z])(?<!\\)[.!?](?=[\s\"')\]*_]|\Z)")
 
 FENCE = re.compile(r"```([^\n`]{0,40})\n?(.*?)(?:```|\Z)", re.DOTALL)
 CODE = re.compile(
-    r"^[ \t]*(?:def[ ]|import[ ]|from[ ]\w+[ ]import\b|print[ ]?\(|return[ ]|class[ ]\w+[:(]"
+    r"^[ \t]*(?:def[ ]|import[ ][\w.]+(?:[ ]as[ ]\w+)?[ \t]*(?:[,;#]|$)|from[ ]\w+[ ]import\b"
+    r"|print[ ]?\(|class[ ]\w+[:(]"
     r"|#include|for[ ]\w+(?:,[ ]?\w+)?[ ]in[ ][^\n]{1,200}:"
     r"|while[ ][^\n]{1,200}:[ \t]*$|\w{1,40}\.sort\()",
     re.MULTILINE,
 )
 ASSIGNMENT = re.compile(r"^[ \t]*[A-Za-z_]\w{0,60}[ ]?=[^\n]*$", re.MULTILINE)
-LINE_OF_CODE = re.compile(rf"(?:{CODE.pattern})[^\n]*", re.MULTILINE)
+LINE_OF_CODE = re.compile(rf"(?:{CODE.pattern}|^[ \t]+return\b)[^\n]*", re.MULTILINE)
 
 MARKED_UP = re.compile(r"[\\*_`~{]")
 LATEX_TEXT = re.compile(

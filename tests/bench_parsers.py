@@ -166,12 +166,12 @@ def speed() -> None:
     _line(what, len(mixed) / seconds, "goal", GOAL)
     print("of these " + ", ".join(f"{kind} {rate:,.0f}" for kind, rate in rates.items()))
     if folder := _folder("task_math500"):
-        answers = list(real_answers.math500(folder))
+        answers = list(real_answers.own_answers(real_answers.items("math-500", folder.parent)))
         verdicts, seconds = _judge(answers)
         right = sum(verdict.value == "correct" for verdict in verdicts)
         print(
-            f"MATH-500, every reference as its own answer: {right} of {len(answers)} right,"
-            f" {len(answers) / seconds:,.0f} a second, stated",
+            f"MATH-500, every reference in 4 forms as its own answer: {right} of {len(answers)}"
+            f" right, {len(answers) / seconds:,.0f} a second, stated",
             flush=True,
         )
 

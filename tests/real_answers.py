@@ -6,15 +6,35 @@ Each row is an item, a model's text, and whether the other parser called it righ
 import csv
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from samples.records import Item
+from samples.tasks import TaskOptions, load_task
+from samples.tasks.critique import three_lines
 
 GPT3 = ("6b_finetuning", "6b_verification", "175b_finetuning", "175b_verification")
 LOGS = {"gsm8k": "gsm8k", "commonsenseqa": "commonsensqa", "aqua": "aqua"}
 OPTION = re.compile(r"\(([A-E])\)\s*")
+TASKS = {  # where the rows of the tasks lie, and the file of their official keys
+    "gsm8k": ("task_gsm8k/test.jsonl", ""),
+    "gsm-plus": ("task_gsm_plus/gsmplus_testmini.jsonl", ""),
+    "svamp": ("task_svamp_aqua_multiarith/svamp_test.jsonl", ""),
+    "multiarith": ("task_svamp_aqua_multiarith/multiarith.jsonl", ""),
+    "aqua": ("task_svamp_aqua_multiarith/aqua_test.jsonl", ""),
+    "math-500": ("task_math500/math500.jsonl", ""),
+    "arc-easy": ("task_arc/ARC-Easy_test.json", "ARC-Easy_answer_key.jsonl"),
+    "arc-challenge": ("task_arc/ARC-Challenge_test.json", "ARC-Challenge_answer_key.jsonl"),
+    "commonsenseqa": ("task_commonsenseqa/dev_rand_split.jsonl", ""),
+    "openbookqa": (
+        "task_openbookqa_winogrande/openbookqa_test.json",
+        "openbookqa_answer_key.jsonl",
+    ),
+    "winogrande": ("task_openbookqa_winogrande/winogrande_test.json", ""),
+    "strategyqa": ("task_strategyqa/dev.json", ""),
+    "mr-ben": ("human_mr_ben/math.json", ""),
+}
 
 
 class Answer(NamedTuple):
@@ -74,15 +94,31 @@ def open_qa(folder: Path) -> Iterator[tuple[Item, str, str]]:
         yield item, " ".join(said) if isinstance(said, list) else said, row["model"]
 
 
-def math500(folder: Path) -> Iterator[Answer]:
-    """Every reference of MATH-500 as the answer to its own question."""
-    for row in _lines(folder / "math500.jsonl"):
-        item = Item("math-500", row["unique_id"], row["problem"], (row["answer"],), "math")
-        yield Answer(item, f"\\boxed{{{row['answer']}}}", True)
-
-
 def settings(answer: Answer) -> dict[str, Any]:
     """The settings that a pair of ``math_pairs`` is to be compared with, under our names."""
     ours = {"allow_set_relation_comp": "relations"}
     extra = json.loads(answer.item.meta["extra"] or "{}")
     return {ours.get(name, name): value for name, value in extra.items()}
+
+
+def items(task: str, root: Path) -> tuple[Item, ...]:
+    """The items of a task by its loader, from its public file below ``root``."""
+    file, key = TASKS[task]
+    options = {"answer_key": key} if key else {}
+    return load_task(TaskOptions(task, path=root / file, options=options), task).items
+
+
+def own_answers(asked: Iterable[Item]) -> Iterator[Answer]:
+    """Every reference as the answer to its own question, in the forms in which answers come."""
+    for item in asked:
+        reference = item.reference
+        if item.answer_type == "critique":
+            yield Answer(item, three_lines(reference), True)
+            continue
+        forms = ["{}", "The answer is {}.", "So we are done.\n\n\\boxed{{{}}}", "**Answer:** {}"]
+        said = [form.format(reference) for form in forms]
+        if item.choices:
+            own = dict(item.choices)[reference]
+            said += [own, f"({reference}) {own}", f"The correct answer is {reference}: {own}"]
+        for text in said:
+            yield Answer(item, text, True)
