@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from judges.answers import BRIEF, Ruling, ambiguous, prepare, unreadable
+from judges.offer import Offer, Options, list_of, offer_of
 from judges.plain import blank_code, clean, last_sentence, normalise
 from samples.errors import BenchwarrantError
 from samples.records import Item
-
-Options = tuple[tuple[str, str], ...]
 
 LETTERS: Options = tuple((letter, "") for letter in "ABCDEFGHIJ")  # where no options are known
 FAR = 120  # characters between two labels that are named together
@@ -44,33 +43,9 @@ class Mention:
     end: int
 
 
-@dataclass(frozen=True)
-class Labels:
-    """The expressions that find the labels of the options: made once for "A" to "D"."""
-
-    label: re.Pattern[str]
-    run: re.Pattern[str]  # one label, or several joined by "or" and the like
-    strict: re.Pattern[str]  # what can't be anything but a label, such as "(B)" or "option B"
-    loose: re.Pattern[str]
-    joined: re.Pattern[str]  # several labels in one word, such as "CE"
-
-
-@dataclass(frozen=True)
-class Offer:
-    """The options of an item: label to normalised text, and how their labels are found."""
-
-    options: Options
-    texts: dict[str, str]
-    find: Labels
-
-    def labels(self, text: str) -> set[str]:
-        found = {name.casefold() for name in self.find.label.findall(text)}
-        return {label for label in self.texts if label.casefold() in found}
-
-
 def rule_choice(text: str, item: Item) -> Ruling:
     """The option that is chosen last, by its label, by its text, or by both where they agree."""
-    offer = _offer(item.choices or LETTERS)
+    offer = offer_of(item.choices or LETTERS)
     wanted = _wanted(item, offer)
     given = prepare(text, item)
     for mark in reversed(given.marks):
@@ -144,7 +119,7 @@ def _wanted(item: Item, offer: Offer) -> frozenset[str]:
 @lru_cache(maxsize=16_384)
 def _right(options: Options, references: tuple[str, ...]) -> frozenset[str]:
     """The labels of the references, which are labels themselves or texts of options."""
-    texts = _offer(options).texts
+    texts = offer_of(options).texts
     names = {text: label for label, text in texts.items() if text}
     names |= {label.casefold(): label for label in texts}
     wanted = set()
@@ -154,37 +129,6 @@ def _right(options: Options, references: tuple[str, ...]) -> frozenset[str]:
             raise LookupError(reference)
         wanted.add(label)
     return frozenset(wanted)
-
-
-@lru_cache(maxsize=16_384)
-def _offer(options: Options) -> Offer:
-    texts = {label: normalise(clean(text)) for label, text in options}
-    return Offer(options, texts, _labels(tuple(texts)))
-
-
-@lru_cache(maxsize=256)
-def _labels(labels: tuple[str, ...]) -> Labels:
-    plain = "|".join(re.escape(label) for label in labels)
-    bracketed = rf"[(\[{{]\s?(?i:{plain})\s?[)\]}}]|(?i:{plain})\)"
-    token = rf"(?:{bracketed}|(?:{plain})(?![\w']))"
-    joined = r"\s?(?:,\s?(?:or\s|and\s)?|/|&|\sor\s|\sand\s|or\s|and\s)\s?(?:maybe\s|option\s)?"
-    return Labels(
-        label=re.compile(rf"(?<![^\W_])(?i:{plain})(?!\w)"),
-        run=re.compile(f"{token}(?:{joined}{token})*"),
-        strict=re.compile(
-            rf"\((?i:{plain})\)|(?<![\w(])(?i:{plain})\)"
-            rf"|\b(?i:option|choice|answer|letter)[\s_:\\-]{{1,3}}\(?(?:{plain})(?![\w'])"
-        ),
-        loose=re.compile(rf"(?<![\w'(.-])(?:{plain})(?![\w'(-])"),
-        joined=re.compile(rf"\W{{0,6}}(?:{plain}){{2,6}}\W{{0,6}}"),
-    )
-
-
-@lru_cache(maxsize=512)
-def _list_of(options: Options) -> re.Pattern[str]:
-    """The whole list of options in a row, as the prompt had it."""
-    pairs = [rf"\W{{0,6}}{re.escape(a)}\W{{1,5}}{re.escape(t)}" for a, t in options if t]
-    return re.compile(r"(?:,?\s(?:and|or))?".join(pairs), re.IGNORECASE)
 
 
 def _begins(words: str, start: str) -> bool:
@@ -260,7 +204,7 @@ def _blank_echo(text: str, offer: Offer) -> str:
     """Blank out the list of options where the reply repeats it, in a row or line by line."""
     small = text.casefold()
     if all(said.casefold() in small for _, said in offer.options) and any(offer.texts.values()):
-        text = _list_of(offer.options).sub(lambda found: " " * len(found[0]), text)
+        text = list_of(offer.options).sub(lambda found: " " * len(found[0]), text)
     lines = text.split("\n")
     picks = [_picks(line.strip(), offer) for line in lines]
     for n, label in enumerate(picks):
