@@ -18,7 +18,8 @@ REFUSAL = re.compile(
     r"\bI\s+(?:cannot|can't|can\s+not|could\s+not|couldn't|won't|will\s+not"
     r"|am\s+(?:unable|not\s+able)\s+to)\s+(?:\w+\s+){0,2}?"
     r"(?:answer|help|assist|provide|solve|give|fulfill?|comply|complete|generate|do\s+(?:this|that))\b"
-    r"|\bI'm\s+(?:unable|not\s+able)\s+to\b|\bI\s+(?:do\s+not|don't)\s+know(?=\s*(?:[.,;!?]|the\s+answer|\Z))"
+    r"|\bI'm\s+(?:unable|not\s+able)\s+to\b"
+    r"|\b(?:I|we)\s+(?:do\s+not|don't)\s+know(?=\s*(?:[.,;!?]|the\s+answer|\Z))"
     r"|\bas\s+an?\s+(?:AI|(?:large\s+)?language\s+model)\b|\bno\s+idea\b",
     re.IGNORECASE,
 )

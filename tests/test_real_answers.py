@@ -42,6 +42,37 @@ def keys(answers: Sequence[Answer], verdicts: Sequence[Verdict], theirs: bool) -
     }
 
 
+BEHAVIOURS = [  # the data, the item, what is read, and why it is worth a row
+    ("rho", "76", "correct", "a unit: 5 bags"),
+    ("rho", "88", "correct", "a thousands comma"),
+    ("rho", "140", "correct", "percent where a number is wanted"),
+    ("rho", "814", "degenerate", "a loop"),
+    ("gsm8k", "95", "correct", "a currency and a thousands comma, in the reference too"),
+    ("gsm8k", "138", "correct", "one answer in two forms"),
+    ("gsm8k", "196", "correct", "number words"),
+    ("gsm8k", "336", "correct", "a sum that is worked out"),
+    ("gsm8k", "699", "correct", "cents: 14.00 is 14"),
+    ("gsm8k", "971", "refusal", "We don't know"),
+    ("gsm8k", "973", "unparsable", "4 hours and 30 minutes are not 4"),
+    ("gsm8k", "982", "correct", "a negative number"),
+    ("commonsenseqa", "36", "ambiguous", "A, B, C, D, or E"),
+    ("commonsenseqa", "191", "correct", "the text of an option in quotation marks"),
+    ("commonsenseqa", "949", "correct", "the text of an option"),
+    ("commonsenseqa", "1100", "ambiguous", "two letters in one word"),
+    ("aqua", "34", "incorrect", "the text goes on after its answer"),
+]
+
+
+@pytest.mark.parametrize(("data", "key", "outcome", "why"), BEHAVIOURS)
+def test_what_is_asked_of_rules_on_real_text(shared_data, data, key, outcome, why):
+    if data == "rho":
+        answers = real_answers.rho(shared_data("outputs_gsm8k_rho_1b"))
+    else:
+        answers = real_answers.zero_shot(shared_data("outputs_zero_shot_cot_logs"), data)
+    (verdict,) = auto([next(answer for answer in answers if answer.item.key == key)])
+    assert (verdict.value or verdict.failure) == outcome, (why, verdict)
+
+
 @pytest.mark.slow
 def test_gsm8k_answers_of_two_gpt3_models(shared_data):
     """The label compares the strings after "A:"; four answers end in endless digits."""
