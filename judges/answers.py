@@ -58,7 +58,7 @@ CUE_WORDS = (
 )
 CUE_LEAD = 20  # characters before it, as from "I would" to "choose"
 AFTER_CUE = re.compile(r"[ \t\n\r*_:=>\"]*")
-NEGATION = re.compile(r"(?:not|n't|never)\b")
+NEGATION = re.compile(r"(?:not|n't|never)\b(?!\s(?:known|clear|certain|sure|definit|as\s))")
 NEXT_TURN = re.compile(
     r"^[ \t#*_>]{0,8}(?:Q|Question|Problem|Exercise|User|Human|Instruction)(?:[ ]?\d{1,3})?"
     r"[*_]{0,2}:"

@@ -85,7 +85,8 @@ def read_choice(content: str, offer: Offer) -> set[str]:
     whole = {label for label, text in offer.texts.items() if words and text == words}
     if whole:
         exact = {label for label, text in offer.options if text == body.strip(" .")}
-        return whole & exact or whole  # "Rr", where "RR" and "rr" are options too
+        head, _ = _head(body, offer)  # of two options with one text the one that is named
+        return whole & exact or whole & {head} or whole  # exact: "Rr", where "RR" is one too
     hedges = HEDGES.match(body)
     begins = hedges.end() if hedges else 0
     if run := offer.find.run.match(body, begins):
@@ -182,7 +183,7 @@ def _head(line: str, offer: Offer) -> tuple[str, str]:
     run = offer.find.run.match(line, len(line) - len(line.lstrip("*#->_ ")))
     if run:
         chosen, rest = offer.labels(run[0]), line[run.end() :]
-        delimited = not run[0][-1].isalnum() or re.match(r"[).:*]|\Z", rest)
+        delimited = not run[0][-1].isalnum() or re.match(r"[).:,*]|\Z", rest)
         if len(chosen) == 1 and delimited:
             return next(iter(chosen)), rest
     return "", line

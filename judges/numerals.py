@@ -11,6 +11,7 @@ from fractions import Fraction
 from judges.plain import clean
 
 MOST_DIGITS = 60  # a longer run of digits is no answer
+FINEST = 6
 FINE = 2  # decimal places from which on a number may be given to more of them
 MOST_TENS = 60  # powers of ten beyond this are no answer either
 
@@ -50,6 +51,7 @@ SPELLED = re.compile(
     r"(?!\s(?:of|or)\b)",
     re.IGNORECASE,
 )
+POINT = re.compile(rf"\spoint\s((?:{_ONE})(?:[\s-](?:{_ONE}))*)\b", re.IGNORECASE)
 PARTS = {"half": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "eighth": 8}
 PARTS |= {"halve": 2, "seventh": 7, "ninth": 9, "tenth": 10}
 PART = re.compile(rf"(\sand\sa)?[\s-](?:an?\s)?({'|'.join(PARTS)})s?\b", re.IGNORECASE)
@@ -98,7 +100,8 @@ def same_number(given: Numeral, wanted: Numeral) -> bool:
     """Equal in value; the percent sign may be missing, or written out as a share.
 
     A number wanted to two decimal places or more may be given to more of them: 4.3333 or 13/3 is
-    4.33. What is wanted whole is wanted exactly.
+    4.33; beyond the sixth they are what a computer's arithmetic left. What is wanted whole is
+    wanted exactly.
     """
     if given.value is None or wanted.value is None:
         return False
@@ -110,25 +113,53 @@ def same_number(given: Numeral, wanted: Numeral) -> bool:
     if wanted.places < FINE:
         return False
     off = Fraction(given.value) - wanted.value
-    return abs(off) <= Fraction(1, 2 * 10**wanted.places)
+    return abs(off) <= Fraction(1, 2 * 10 ** min(wanted.places, FINEST))
 
 
 def numbers_in_words(text: str) -> list[tuple[Rational, int]]:
     """Numbers such as "one thousand six hundred and two", and where they begin."""
     found: list[tuple[Rational, int]] = []
-    for run in SPELLED.finditer(text):
-        total = part = 0
-        for word in re.findall(r"[a-z]+", run[0].lower()):
-            if word in SCALES and word != "hundred":
-                total, part = total + part * SCALES[word], 0
-            elif word != "and":
-                part = part * 100 if word == "hundred" else part + IN_WORDS[word]
-        value: Rational = total + part
-        if share := PART.match(text, run.end()):  # "three quarters", "three and a half"
-            whole, size = bool(share[1]), Fraction(1, PARTS[share[2].lower()])
-            value = value + size if whole else value * size
-        found.append((value, run.start()))
+    place = 0
+    while run := SPELLED.search(text, place):
+        value, place = _spelled(run[0]), run.end()
+        if value is not None and (point := POINT.match(text, place)):  # "two point six two"
+            decimals, place = _decimals(point[1]), point.end()
+            value = None if decimals is None else value + decimals
+        elif value is not None and (share := PART.match(text, place)):
+            size, place = Fraction(1, PARTS[share[2].lower()]), share.end()
+            value = value + size if share[1] else value * size  # "three and a half", "two thirds"
+        if value is not None:
+            found.append((value, run.start()))
     return found
+
+
+def _spelled(words: str) -> Rational | None:
+    """The value of number words; None for such as stand side by side: "six two"."""
+    total = part = 0
+    before = "hundred"
+    for word in re.findall(r"[a-z]+", words.lower()):
+        if word == "and":
+            continue
+        if word in SCALES and word != "hundred":
+            total, part = total + part * SCALES[word], 0
+        elif word == "hundred":
+            part *= 100
+        elif before in IN_WORDS and not (IN_WORDS[before] >= 20 and 0 < IN_WORDS[word] < 10):
+            return None
+        else:
+            part += IN_WORDS[word]
+        before = word
+    return total + part
+
+
+def _decimals(words: str) -> Fraction | None:
+    """What follows "point": digits one by one, or one number such as eighty-seven."""
+    digits = [IN_WORDS.get(word, 10) for word in re.findall(r"[a-z]+", words.lower())]
+    one_by_one = all(digit < 10 for digit in digits)
+    value = int("".join(map(str, digits))) if one_by_one else _spelled(words)
+    if value is None:
+        return None
+    return Fraction(value, 10 ** (len(digits) if one_by_one else len(str(value))))
 
 
 def number_list(text: str) -> tuple[Rational, ...] | None:

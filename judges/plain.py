@@ -98,6 +98,8 @@ def normalise(text: str) -> str:
         folded = ACCENTS.sub("", unicodedata.normalize("NFKD", plain(text)).casefold())
     folded = folded.replace("'", "")
     words = WORD.findall(THOUSANDS.sub("", folded) if "," in folded else folded)
+    if len(words) > 1 and all(len(word) == 1 and word.isalpha() for word in words):
+        return "".join(words)  # "U. S. A.", or letters one by one
     last = len(words) - 1  # an article at the end is none: "the first letter is a"
     return " ".join([w for n, w in enumerate(words) if n == last or w not in ARTICLES])
 

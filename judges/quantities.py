@@ -14,7 +14,7 @@ from samples.records import Item
 
 OPERATOR = re.compile(
     r"[ $]{0,2}(?:[+×÷*/-]|\\times|\\cdot|\\div|x(?=[ \d])|(?:plus|minus|times|divided by)\b)"
-    r"[ $(]{0,3}[.\d]"
+    r"[ $(]{0,3}(?:[.\d]|\\[dtc]?frac)"
 )
 RESTATED = re.compile(r"[ \w$%}]{0,30}(?:=|≈|\\approx)[ $]{0,3}\Z")  # "3/4 of an hour = 45 minutes"
 JOINS = re.compile(r"(?:\b(?:or|and|to)|[,/&-])[\s$(*]*\Z")
@@ -82,6 +82,8 @@ def read_number(mark: Mark) -> Reading:
     begins = lead.end() if lead else 0
     if not found:
         number = _in_words(body[begins:]) or _ordinal(body, begins)
+        if number is None and len(numbers_in_words(body)) > 1:
+            return Reading(problem=SEVERAL)
         return Reading((number,) if number else ())
     if found[0].start > begins:
         if not mark.firm:

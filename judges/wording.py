@@ -15,6 +15,13 @@ FILLERS = """
     what which who
 """
 YES_NO = {"yes": "yes", "true": "yes", "no": "no", "false": "no"}
+OFFERED = re.compile(r"\b(?:yes\s?(?:or|/)\s?no|true\s?(?:or|/)\s?false)\b", re.IGNORECASE)
+OPEN = re.compile(  # what is said instead of yes or no
+    r"\W{0,4}(?:it\s|currently\s|still\s|ultimately\s|probably\s)?(?:depend|vari|unknown|unclear|uncertain|moot|neither|possibl|maybe|perhaps"
+    r"|(?:is\s)?not\s(?:known|clear|certain|sure|definit|guarantee|as\ssimple|possible\sto)"
+    r"|based\son|it(?:\sis|'s)\s(?:possibl|unclear|hard|difficult|impossible|up\sto))",
+    re.IGNORECASE,
+)
 SAID = re.compile(r"\b(yes|true|false|no(?!\s+\w))\b", re.IGNORECASE)
 SAID_FIRST = re.compile(
     r"\W{0,6}(?:(?:so|therefore|thus|hence|then)\b\W{0,3})?"
@@ -59,8 +66,10 @@ def rule_yes_no(text: str, item: Item) -> Ruling:
             f"{item.task}/{item.key}: the reference {item.reference!r} is not yes or no; "
             "set the item's answer_type, or use a judge of another kind"
         )
-    given = prepare(text, item)
+    given = prepare(OFFERED.sub(lambda found: " " * len(found[0]), text), item)
     for mark in reversed(given.marks):
+        if OPEN.match(mark.text):
+            return unreadable(f"no answer found: neither yes nor no {mark.where}", mark.text)
         first = SAID_FIRST.match(clean(mark.text))
         said = [first[1]] if first else SAID.findall(mark.text)
         if said:
@@ -73,9 +82,13 @@ def rule_yes_no(text: str, item: Item) -> Ruling:
         said = [found[1] for found in ends]
         return _rule_said(said, wanted, span, "at the start or the end")
     said = SAID.findall(ending)
-    if not said:
+    if said:
+        return _rule_said(said, wanted, ending, "in the last sentence", marked=False)
+    begins = [found for line in reply.split("\n") if (found := SAID_FIRST.match(line))]
+    if not begins:
         return unreadable("no answer found: neither yes nor no", marked=False)
-    return _rule_said(said, wanted, ending, "in the last sentence", marked=False)
+    said = [found[1] for found in begins]
+    return _rule_said(said, wanted, begins[-1][0].strip(), "at the start of a line", marked=False)
 
 
 def _rule_said(
