@@ -30,6 +30,12 @@ TURNED_DOWN = re.compile(
     r"\b(?:not|cannot|can't|isn't|than|through|to|eliminate|exclude|rule\sout)(?:\sbe)?\s\W?\Z",
     re.IGNORECASE,
 )
+ANSWER_IS = re.compile(r"\AA(?:nswer|ns)?\s?:\s{0,4}(?=[(\[])")  # not option A: a label follows
+NONE_CHOSEN = re.compile(
+    r"\bnone\sof\s(?:the\s(?:above|given|options|choices|answers)|these|them|those)\b"
+    r"|\bno\s(?:single\s|one\s)?(?:correct|right|suitable|valid|clear)\s(?:answer|choice|option)\b",
+    re.IGNORECASE,
+)
 NEGATED = re.compile(r"\b(?:not|cannot|isnt|cant)\b")
 NOT_OFFERED = re.compile(r"\W{0,6}(?:option\s)?[A-Z0-9]{1,3}\W{0,6}")
 
@@ -57,6 +63,9 @@ def rule_choice(text: str, item: Item) -> Ruling:
         if NOT_OFFERED.fullmatch(mark.text):
             return unreadable(f"an option that was not offered {mark.where}", mark.text)
     reply = _blank_echo(blank_code(given.text), offer)
+    none_offered = any(NONE_CHOSEN.search(option) for _, option in offer.options)
+    if not none_offered and NONE_CHOSEN.search(last_sentence(reply)):
+        return unreadable("no answer found: none of the options is chosen", marked=False)
     whole = reply.strip()
     if len(whole) <= BRIEF and "\n" not in whole and (chosen := read_choice(whole, offer)):
         marked = _picks(whole, offer, opens=True) is not None
@@ -77,7 +86,7 @@ def rule_choice(text: str, item: Item) -> Ruling:
 
 def read_choice(content: str, offer: Offer) -> set[str]:
     """The labels that a short text chooses: none, one, or several that contradict each other."""
-    body = clean(content).strip()
+    body = ANSWER_IS.sub("", clean(content).strip())
     bare, words = body.strip(" ()[]{}.:\"'*$").casefold(), normalise(body)
     named = {label for label in offer.texts if label.casefold() == bare}
     if named:  # even where "C" is the text of option A: a label is what was asked for
@@ -91,6 +100,7 @@ def read_choice(content: str, offer: Offer) -> set[str]:
     begins = hedges.end() if hedges else 0
     if run := offer.find.run.match(body, begins):
         chosen, rest = offer.labels(run[0]), body[run.end() :]
+        chosen |= _joined(body, run.end(), chosen, offer)
         if len(chosen) > 1:
             return chosen
         if not _is_article(run[0], rest, offer):
@@ -130,6 +140,19 @@ def _right(options: Options, references: tuple[str, ...]) -> frozenset[str]:
             raise LookupError(reference)
         wanted.add(label)
     return frozenset(wanted)
+
+
+def _joined(body: str, end: int, chosen: set[str], offer: Offer) -> set[str]:
+    """Further labels in one breath with the first, as in "(A) bank or (D) mall"."""
+    found: set[str] = set()
+    own = offer.texts[min(chosen)] if len(chosen) == 1 else ""
+    for mention in _mentions(body, offer):
+        if mention.start >= end:
+            if not _in_one_breath(body[end : mention.start], own):
+                break
+            found.add(mention.label)
+            end, own = mention.end, offer.texts[mention.label]
+    return found
 
 
 def _begins(words: str, start: str) -> bool:

@@ -37,6 +37,7 @@ SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9,
 PERCENT = re.compile(r"[ $}]{0,3}(?:\\?%|per\s?cent(?:age)?\b|pct\b)", re.IGNORECASE)
 SPOILS = re.compile(r"[:_][0-9{]|\s?\^|\s?/\s?[0-9]")
 NEGATIVE = re.compile(r"(?:\bnegative|(?<![0-9)}]\s)\bminus)\s\$?\Z", re.IGNORECASE)
+ON_THE_HOUR = re.compile(r":00(?![0-9:.,]*[0-9])")  # 2:00 is two o'clock, 2:30 no plain number
 AFTER_COLON = re.compile(r"[0-9]:\Z")
 SIGN = re.compile(r"([-+])(\s?)(?:\\?[$€£¥₹]\s?)?\Z|[$€£¥₹]\s?([-+])(\s?)\Z")
 
@@ -180,6 +181,8 @@ def _numeral(text: str, token: re.Match[str]) -> Numeral | None:
         end = start + len(run)
         if ORDINAL.match(text, end):
             return None
+        if hour := ON_THE_HOUR.match(text, end):
+            return Numeral(int(run), False, start, hour.end()) if run.isdigit() else None
         groups = GROUPS_APART.match(text, end) if run.isdigit() and len(run) <= 3 else None
         if groups:
             run, end = run + groups[0].replace(" ", ""), groups.end()

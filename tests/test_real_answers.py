@@ -103,12 +103,12 @@ def test_answers_without_worked_examples(shared_data, task, published, ours):
 
 @pytest.mark.slow
 def test_choices_without_worked_examples(shared_data):
-    """67 times theirs takes the first letter of "A, B, or C", which is the right one by chance;
+    """68 times theirs takes the first letter of "A, B, or C", which is the right one by chance;
     once that of "CE".
     """
     folder = shared_data("outputs_zero_shot_cot_logs")
     answers = list(real_answers.zero_shot(folder, "commonsenseqa"))
-    check_zero_shot(answers, 64.62, 59.30, by_chance=68)
+    check_zero_shot(answers, 64.62, 59.21, by_chance=69)
 
 
 def check_zero_shot(answers: list[Answer], published: float, ours: float, by_chance: int) -> None:

@@ -204,6 +204,16 @@ REPLIES = [
         True,
     ),
     ("choice", "B", "A. bank: no\nB. library: yes\nC. train station: no\nSo it is (B).", True),
+    ("choice", "D", "So \\boxed{(A) \\text{bank}} or \\boxed{(D) \\text{mall}}.", "ambiguous"),
+    ("choice", "D", "The answer is \\boxed{\\text{(A) bank or (D) mall}}.", "ambiguous"),
+    ("choice", "B", "The answer is either (B) library or (D) mall.", "ambiguous"),
+    ("choice", "B", "The answer is (B) library because (A) bank is about money.", True),
+    ("choice", "B", "The answer is (B) library, not (A) bank.", True),
+    ("choice", "E", "A: (E) the harbour", True),
+    ("choice", "D", "(D) mall is wrong too. So there is no correct choice.", "unparsable"),
+    ("choice", "D", "None of the above.", "unparsable"),
+    ("number", "2", "The answer is 2:00 pm.", True),
+    ("number", "2", "The answer is 2:30 pm.", "unparsable"),
 ]
 
 
