@@ -22,6 +22,8 @@ from samples.errors import BenchwarrantError
 
 if TYPE_CHECKING:
     from samples.records import Verdict, Warrant
+    from samples.store import Store
+    from samples.study import Study
 
 JudgeName = Annotated[str, typer.Argument(help="The judge's name.")]
 
@@ -31,6 +33,17 @@ def judge(
     only: Annotated[
         list[str] | None, typer.Option("--judge", help="Only this judge; may be repeated.")
     ] = None,
+    retry_failed: Annotated[
+        bool,
+        typer.Option(
+            "--retry-failed",
+            help="Ask again where a judge failed and may not now; its warrant goes stale.",
+        ),
+    ] = False,
+    failure: Annotated[
+        list[str] | None,
+        typer.Option(help="Of --retry-failed: only this kind of failure; may be repeated."),
+    ] = None,
 ) -> None:
     """Run every judge on the audit set; the same command again goes on where it stopped.
 
@@ -38,11 +51,16 @@ def judge(
     """
     from judges import grade
 
+    if failure and not retry_failed:
+        raise BenchwarrantError("--failure goes with --retry-failed")
     with opened(study) as (opened_study, store):
         audit_set = store.audit_set()
         if audit_set is None:
             raise BenchwarrantError("there is no audit set yet; run `benchwarrant sample`")
         responses = [case.response for case in store.audit_cases(audit_set.id)]
+        if retry_failed:
+            _retry(opened_study, store, responses, only or [], failure or [])
+            return
         todo = grade.dockets(opened_study, store, responses, only or [])
         grade.check_texts(store, todo, opened_study.rater_question)
         outcomes: Counter[tuple[str, str]] = Counter()
@@ -57,6 +75,26 @@ def judge(
         found = {what: n for (name, what), n in outcomes.items() if name == docket.spec.name}
         said = ", ".join(f"{n} {what}" for what, n in sorted(found.items())) or "nothing missing"
         say(f"{docket.spec.name}: {said}")
+
+
+def _retry(
+    study: "Study", store: "Store", responses: list[str], names: list[str], kinds: list[str]
+) -> None:
+    from judges import grade
+    from judges.retry import line, retries
+
+    found = retries(study, store, responses, names, kinds)
+    todo = [retry.docket for retry in found]
+    failures: dict[str, Counter[str | None]] = {docket.spec.name: Counter() for docket in todo}
+    with progress("ask again", sum(len(docket.missing) for docket in todo)) as tick:
+
+        def count(verdict: "Verdict") -> None:
+            failures[verdict.judge][verdict.failure] += 1
+            tick(verdict)
+
+        grade.run(study, store, todo, count, now)
+    for retry in found:
+        say(line(retry, failures[retry.docket.spec.name]))
 
 
 def report(

@@ -91,6 +91,7 @@ def _judge(
         "spec": about["spec"],
         "also_ranked": _is_ranked(name, run, audit, study),
         "failures": about["failures"],
+        "retried": run.retried,
         "case": about["case"],
         "by": about["by"],
         "ranking": about["ranking"],

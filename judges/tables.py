@@ -26,6 +26,7 @@ class JudgeRun:
     missing: int
     digest: str
     kinds: tuple[str | None, ...] = ()  # of failure, case by case; None where there is a value
+    retried: int = 0  # verdicts that are a second attempt or a later one
 
 
 @dataclass(frozen=True)
@@ -129,4 +130,6 @@ def _run(store: Store, spec: Spec, rubric: Rubric, responses: Sequence[str]) -> 
         failures["missing"] = missing
     kinds = tuple("missing" if row is None else row[1] for row in found)
     rows = sorted([response, *given[response]] for response in responses if response in given)
-    return JudgeRun(spec, np.array(verdicts), failures, missing, content_hash(rows), kinds)
+    attempts = store.attempts(spec.id, rubric.id)
+    retried = sum(attempts.get(response, 0) > 0 for response in responses)
+    return JudgeRun(spec, np.array(verdicts), failures, missing, content_hash(rows), kinds, retried)
