@@ -1,12 +1,14 @@
 """Ask a judge again about the cases on which it failed: each reply is one more attempt, kept."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from judges import grade
 from judges.answers import NOT_ANSWERED
 from samples.errors import BenchwarrantError
+from samples.records import Verdict
 from samples.registry import did_you_mean
 from samples.store import Store
 from samples.study import Study
@@ -71,13 +73,39 @@ def _retry(
     return Retry(replace(docket, missing=tuple(again), attempts=following), left_out)
 
 
-def line(retry: Retry, failures: Counter[str | None]) -> str:
-    """What came of it, for the terminal; ``failures`` are the new verdicts', None for a value."""
-    said = f"{retry.docket.spec.name}: {failures.total()} asked again, {failures[None]} now have a"
-    said += " value"
-    if still := _counted({kind: n for kind, n in failures.items() if kind is not None}):
+def run(
+    study: Study,
+    store: Store,
+    found: Sequence[Retry],
+    tick: Callable[[Verdict], None],
+    now: Callable[[], str],
+) -> dict[str, dict[str, Any]]:
+    """Ask again; what came of it by judge, in numbers."""
+    made: dict[str, Counter[str | None]] = {one.docket.spec.name: Counter() for one in found}
+
+    def count(verdict: Verdict) -> None:
+        made[verdict.judge][verdict.failure] += 1
+        tick(verdict)
+
+    grade.run(study, store, [one.docket for one in found], count, now)
+    return {one.docket.spec.name: _figures(one, made[one.docket.spec.name]) for one in found}
+
+
+def _figures(retry: Retry, failures: Counter[str | None]) -> dict[str, Any]:
+    return {
+        "asked": failures.total(),
+        "values": failures[None],
+        "failures": {kind: n for kind, n in failures.items() if kind is not None},
+        "left_out": dict(retry.left_out),
+    }
+
+
+def line(name: str, made: Mapping[str, Any]) -> str:
+    """What ``run`` says of one judge, for the terminal."""
+    said = f"{name}: {made['asked']} asked again, {made['values']} now have a value"
+    if still := _counted(made["failures"]):
         said += f", still failed: {still}"
-    if left := _counted(retry.left_out):
+    if left := _counted(made["left_out"]):
         said += f"; not asked again: {left}"
     return said
 

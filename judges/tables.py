@@ -11,9 +11,11 @@ from judges.consensus import Reference, settle
 from judges.judge import judge_spec
 from samples.errors import BenchwarrantError
 from samples.exchange import imported_judge
-from samples.records import Account, AuditSet, Rubric, Spec, content_hash
+from samples.records import Account, AuditSet, Event, Rubric, Spec, content_hash
 from samples.store import Store
 from samples.study import Study
+
+RECHECK = "recheck"  # the kind of event
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Audit:
     labels_digest: str
     judges: dict[str, JudgeRun]
     formats: IntArray | None = None  # places in answers.FORMATS; the report asks for them
+    rechecks: tuple[Event, ...] = ()  # of any judge and audit set, oldest first
 
     def only(self, judge: str) -> "Audit":
         """The same audit with one judge."""
@@ -110,6 +113,7 @@ def load_audit(study: Study, store: Store) -> Audit:
         reference=settle(responses, labels, codes, accounts),
         labels_digest=content_hash(label_rows),
         judges={name: run for name, run in runs.items() if run.missing < len(responses)},
+        rechecks=tuple(store.events(RECHECK)),
     )
 
 

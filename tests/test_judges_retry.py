@@ -1,5 +1,6 @@
 """A failure is asked about again as one more attempt: the newest counts, the first one stays."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,8 +9,8 @@ import pytest
 from readme import run as command
 from small_road import NOW, approve, copied, edit, nothing, walk, write
 
-from judges import grade
-from judges.retry import RETRIED, line, retries
+from judges import grade, retry
+from judges.retry import RETRIED, retries
 from judges.tables import load_audit
 from judges.warrant import stale
 from samples.cli import opened
@@ -43,7 +44,7 @@ def answers(store: Store) -> list[str]:
     return [response.id for response in store.responses()]
 
 
-def retry(study: Study, store: Store, *kinds: str) -> list[Verdict]:
+def asked_again(study: Study, store: Store, *kinds: str) -> list[Verdict]:
     """Ask the reader again; returns the new verdicts."""
     made: list[Verdict] = []
     found = retries(study, store, answers(store), ["reader"], kinds)
@@ -59,7 +60,7 @@ def reader(study: Study, store: Store) -> dict[str, tuple[str | None, str | None
 def test_only_failures_are_asked_again_and_the_newest_attempt_counts(study_store) -> None:
     study, store = study_store
     write(study.at("verdicts.jsonl"), MENDED)
-    made = retry(study, store)
+    made = asked_again(study, store)
     assert {(v.judge, v.value, v.attempt, v.created_at) for v in made} == {
         ("reader", "incorrect", 1, NOW)
     }
@@ -70,7 +71,7 @@ def test_only_failures_are_asked_again_and_the_newest_attempt_counts(study_store
     }
     kept = [v for v in store.verdicts() if v.judge == "reader" and v.failure]
     assert len(kept) == 12  # the failures themselves stay where they are
-    assert retry(study, store) == []
+    assert asked_again(study, store) == []
 
 
 def test_what_fails_again_is_an_attempt_of_its_own_and_is_asked_after_the_others(
@@ -84,7 +85,7 @@ def test_what_fails_again_is_an_attempt_of_its_own_and_is_asked_after_the_others
     [rest] = retries(study, store, answers(store), ["reader"])
     assert rest.docket.missing == (*whole.docket.missing[3:], *first)
     assert [rest.docket.attempts[r] for r in rest.docket.missing] == [1] * 9 + [2] * 3
-    assert [v.attempt for v in retry(study, store)] == [1] * 9 + [2] * 3
+    assert [v.attempt for v in asked_again(study, store)] == [1] * 9 + [2] * 3
     assert load_audit(study, store).judges["reader"].failures == {"unparsable": 12}
     assert store.counts()["verdicts"] == 72 + 3 + 12
 
@@ -139,7 +140,7 @@ def test_a_retry_is_seen_in_the_audit_and_makes_the_warrant_stale(study_store) -
     study, store = study_store
     assert load_audit(study, store).judges["reader"].retried == 0
     granted = approve(study, store, "reader")
-    retry(study, store)
+    asked_again(study, store)
     audit = load_audit(study, store)
     assert {name: run.retried for name, run in audit.judges.items()} == {
         "rules": 0,
@@ -148,19 +149,31 @@ def test_a_retry_is_seen_in_the_audit_and_makes_the_warrant_stale(study_store) -
     }
     assert stale(granted, audit, study) == ""  # unparsable as before: the evidence is the same
     write(study.at("verdicts.jsonl"), MENDED)
-    retry(study, store)
+    asked_again(study, store)
     assert stale(granted, load_audit(study, store), study) == "verdicts"
 
 
-def test_the_line_counts_what_has_a_value_now_what_failed_and_what_was_left(study_store) -> None:
+def test_what_came_of_it_is_counted_and_said(study_store) -> None:
     study, store = study_store
-    [found] = retries(study, store, answers(store), ["reader"], ["refused"])
-    assert line(found, Counter()) == (
+    found = retries(study, store, answers(store), ["reader"], ["refused"])
+    made = retry.run(study, store, found, nothing, lambda: NOW)
+    assert retry.line("reader", made["reader"]) == (
         "reader: 0 asked again, 0 now have a value; not asked again: 12 unparsable"
     )
-    [found] = retries(study, store, answers(store), ["reader"])
-    assert line(found, Counter({None: 9, "unparsable": 2, "api_error": 1})) == (
-        "reader: 12 asked again, 9 now have a value, still failed: 1 api_error, 2 unparsable"
+    refused = {"match": store.items()[0].question, "finish": "error", "error": "refused"}
+    write(study.at("verdicts.jsonl"), [refused, *MENDED])
+    found = retries(study, store, answers(store), ["reader"])
+    ticked: list[Verdict] = []
+    made = retry.run(study, store, found, ticked.append, lambda: NOW)
+    assert len(ticked) == 12
+    assert made["reader"] == {
+        "asked": 12,
+        "values": 11,
+        "failures": {"refused": 1},
+        "left_out": {},
+    }
+    assert retry.line("reader", made["reader"]) == (
+        "reader: 12 asked again, 11 now have a value, still failed: 1 refused"
     )
 
 
@@ -169,6 +182,9 @@ def test_the_command_and_the_report_say_so(path: Path) -> None:
     edit(path.with_name("verdicts.jsonl"), "Hm.", "Verdict: incorrect")
     said = command("judge", "--retry-failed", "--judge", "reader", *at)
     assert "reader: 12 asked again, 12 now have a value\n" in said
+    said = command("judge", "--retry-failed", "--json", *at)
+    zero = {"asked": 0, "values": 0, "failures": {}, "left_out": {}}
+    assert json.loads(said[said.index("{") :]) == {"reader": zero}
     assert "--failure goes with --retry-failed" in command("judge", "--failure", "refused", *at)
     command("report", *at)
     page = (path.parent / "report" / "report.html").read_text()
