@@ -17,6 +17,7 @@ import numpy as np
 from judges.agreement import STATISTICS, IntArray
 from judges.figures import agreement_figures, count, draw_resamples
 from judges.gate import APPROVED
+from judges.phrasing import interval
 from judges.tables import Audit
 from samples.records import Event, Warrant
 from samples.study import Study
@@ -175,7 +176,8 @@ def recheck_says(made: Mapping[str, Any]) -> str:
         f"Recheck {made['number']} of {made['judge']} on {made['created_at'][:10]}"
         f" {'passed' if made['passed'] else 'failed'}: {made['changed']} of {made['n']} verdicts"
         f" changed{unreached}; positive verdicts {_ways(positive)}, right ones {_ways(right)}; a p"
-        f" below {made['limit']:.3g} fails."
+        f" below {made['limit']:.3g} fails. The two runs agree in"
+        f" {interval(made['agreement'], 3)}, κ {interval(made['cohen_kappa'], 3)}."
     )
 
 
