@@ -11,16 +11,16 @@ from samples.store import Store
 from samples.study import Study
 
 
-def choose(study: Study, store: Store, judge: str | None) -> Warrant:
+def choose(study: Study, store: Store, judge: str | None, now: str | None) -> Warrant:
     """The warrant to grade under: the named judge's, or the only valid one."""
     if judge is not None:
-        return warrant.in_force(study, store, judge)
-    approved = warrant.approved_judges(study, store)
+        return warrant.in_force(study, store, judge, now)
+    approved = warrant.approved_judges(study, store, now)
     if not approved:
         here = study_judges(study, store)
         decided = [w.judge for w in store.warrants() if w.decision == APPROVED and w.judge in here]
         if decided:  # it was approved once: say what made it stale
-            return warrant.in_force(study, store, decided[-1])
+            return warrant.in_force(study, store, decided[-1], now)
         raise Refused(
             "no judge has a valid warrant, so nothing may be graded; run `benchwarrant approve"
             " JUDGE`"
@@ -29,7 +29,7 @@ def choose(study: Study, store: Store, judge: str | None) -> Warrant:
         raise BenchwarrantError(
             f"several judges are approved ({', '.join(approved)}); name one with --judge"
         )
-    return warrant.in_force(study, store, approved[0])
+    return warrant.in_force(study, store, approved[0], now)
 
 
 def check_scope(study: Study, store: Store, granted: Warrant) -> None:

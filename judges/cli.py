@@ -22,6 +22,8 @@ from samples.errors import BenchwarrantError
 
 if TYPE_CHECKING:
     from samples.records import Verdict, Warrant
+    from samples.store import Store
+    from samples.study import Study
 
 JudgeName = Annotated[str, typer.Argument(help="The judge's name.")]
 
@@ -31,6 +33,25 @@ def judge(
     only: Annotated[
         list[str] | None, typer.Option("--judge", help="Only this judge; may be repeated.")
     ] = None,
+    retry_failed: Annotated[
+        bool,
+        typer.Option(
+            "--retry-failed",
+            help="Ask again where a judge failed and may not now; its warrant goes stale.",
+        ),
+    ] = False,
+    failure: Annotated[
+        list[str] | None,
+        typer.Option(help="Of --retry-failed: only this kind of failure; may be repeated."),
+    ] = None,
+    recheck: Annotated[
+        bool,
+        typer.Option(
+            "--recheck", help="Ask an approved judge again: has it changed? Exit 1 if it has."
+        ),
+    ] = False,
+    cases: Annotated[int, typer.Option(help="Of --recheck: how many.", min=100)] = 100,
+    as_json: AsJson = False,
 ) -> None:
     """Run every judge on the audit set; the same command again goes on where it stopped.
 
@@ -38,11 +59,21 @@ def judge(
     """
     from judges import grade
 
+    if failure and not retry_failed:
+        raise BenchwarrantError("--failure goes with --retry-failed")
+    if recheck and retry_failed:
+        raise BenchwarrantError("--recheck and --retry-failed are two things; ask for one of them")
+    if recheck:
+        _recheck(study, only or [], cases, as_json)
+        return
     with opened(study) as (opened_study, store):
         audit_set = store.audit_set()
         if audit_set is None:
             raise BenchwarrantError("there is no audit set yet; run `benchwarrant sample`")
         responses = [case.response for case in store.audit_cases(audit_set.id)]
+        if retry_failed:
+            _retry(opened_study, store, (responses, only or [], failure or []), as_json)
+            return
         todo = grade.dockets(opened_study, store, responses, only or [])
         grade.check_texts(store, todo, opened_study.rater_question)
         outcomes: Counter[tuple[str, str]] = Counter()
@@ -53,10 +84,53 @@ def judge(
                 tick(verdict)
 
             grade.run(opened_study, store, todo, count, now)
+    if as_json:
+        names = [docket.spec.name for docket in todo]
+        show_json({j: {what: n for (by, what), n in outcomes.items() if by == j} for j in names})
+        return
     for docket in todo:
         found = {what: n for (name, what), n in outcomes.items() if name == docket.spec.name}
         said = ", ".join(f"{n} {what}" for what, n in sorted(found.items())) or "nothing missing"
         say(f"{docket.spec.name}: {said}")
+
+
+def _retry(
+    study: "Study", store: "Store", asked: tuple[list[str], list[str], list[str]], as_json: bool
+) -> None:
+    from judges import retry
+
+    found = retry.retries(study, store, *asked)
+    with progress("ask again", sum(len(one.docket.missing) for one in found)) as tick:
+        made = retry.run(study, store, found, tick, now)
+    if as_json:
+        show_json(made)
+        return
+    for name, one in made.items():
+        say(retry.line(name, one))
+
+
+def _recheck(study: Path, names: list[str], cases: int, as_json: bool) -> None:
+    from judges import benchmark, drift
+    from judges import recheck as room
+    from judges.tables import load_audit
+
+    found = []
+    with opened(study) as (opened_study, store):
+        wanted: list[str | None] = [*names] if names else [None]
+        for name in wanted:
+            granted = benchmark.choose(opened_study, store, name, None)
+            audit = load_audit(opened_study, store)
+            again = room.choose(opened_study, audit, granted, cases)
+            with progress("recheck", len(again.responses)) as tick:
+                event = room.run(opened_study, store, again, tick, now)
+            found.append(drift.recheck_figures(event, audit, opened_study))
+    if as_json:
+        show_json(found)
+    else:
+        for one in found:
+            say(one["says"])
+    if not all(one["passed"] for one in found):
+        raise typer.Exit(1)
 
 
 def report(
@@ -156,7 +230,7 @@ def benchmark(
     from judges import grade
 
     with opened(study) as (opened_study, store):
-        granted = room.choose(opened_study, store, only)
+        granted = room.choose(opened_study, store, only, now())
         room.check_scope(opened_study, store, granted)
         say(f"grading by {granted.judge} under warrant {granted.id}")
         missing = 0
@@ -194,7 +268,7 @@ def leaderboard(
     from judges import leaderboard as board
 
     with opened(study) as (opened_study, store):
-        granted = room.choose(opened_study, store, only)
+        granted = room.choose(opened_study, store, only, now())
         entries = room.entries(opened_study, store, granted)
     resampled = board.resample(entries, np.random.default_rng(opened_study.seed))
     value = board.leaderboard(
@@ -220,6 +294,7 @@ def verify(study: StudyPath = DEFAULT) -> None:
     Example: benchwarrant verify
     """
     from judges.crosscheck import alphas
+    from judges.drift import outdated
     from judges.tables import load_audit
     from judges.warrant import check
 
@@ -235,6 +310,8 @@ def verify(study: StudyPath = DEFAULT) -> None:
             audit = load_audit(opened_study, store)
             for name, warrant in warrants.items():
                 differs = check(warrant, audit, opened_study)
+                if not differs and (reason := outdated(warrant, audit, opened_study, now())):
+                    differs = f"stale: {reason}"
                 broken += differs.startswith("broken")
                 say(f"warrant of {name} ({warrant.decision}): {differs or 'follows from the rows'}")
             ours, theirs = alphas(audit.reference.ratings, len(audit.rubric.labels))

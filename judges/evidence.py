@@ -65,7 +65,7 @@ def weigh(audit: Audit, policy: PolicyBlock, seed: int) -> Evidence:
             "verdicts": {name: run.digest for name, run in audit.judges.items()},
             "judges": {name: run.spec.id for name, run in audit.judges.items()},
             "seed": seed,
-            "policy": policy.model_dump(mode="json"),
+            "policy": policy.deciding,
         },
         reference=reference_facts(audit),
         ceiling=ceiling(audit, policy, draws),

@@ -1,8 +1,8 @@
 """Put cases before judges: what is missing, judged and saved."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from judges.answers import require_texts
 from judges.judge import judge_spec, open_judge
@@ -24,6 +24,7 @@ class Docket:
     spec: Spec
     missing: tuple[str, ...]  # responses
     wanted: int
+    attempts: Mapping[str, int] = field(default_factory=dict)  # by response; 0 where it has none
 
 
 def dockets(
@@ -75,12 +76,15 @@ def run(
         try:
             for start in range(0, len(docket.missing), CHUNK):
                 cases = list(store.cases(docket.missing[start : start + CHUNK], rubric))
-                made = _stamped(judge.judge(cases), now)
+                made = _stamped(judge.judge(cases), docket.attempts, now)
                 fill(made, store.add, tick, clock=time.monotonic)
         finally:
             judge.close()
 
 
-def _stamped(verdicts: Iterator[Verdict], now: Callable[[], str]) -> Iterator[Verdict]:
+def _stamped(
+    verdicts: Iterator[Verdict], attempts: Mapping[str, int], now: Callable[[], str]
+) -> Iterator[Verdict]:
     for verdict in verdicts:
-        yield replace(verdict, created_at=now())
+        attempt = attempts.get(verdict.response, verdict.attempt)
+        yield replace(verdict, attempt=attempt, created_at=now())

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from judges.agreement import judge_cells
+from judges.drift import outdated, recheck_figures
 from judges.evidence import Evidence
 from judges.gate import check_policy, decide, hold
 from judges.phrasing import VOICES, Voice, decision_says, finding_says
@@ -45,7 +46,7 @@ def report_value(
         "reference": evidence.reference,
         "ceiling": evidence.ceiling,
         "judges": {
-            name: _judge(name, about, audit, study, warrants)
+            name: _judge(name, about, audit, study, _decision(name, audit, study, warrants, now))
             for name, about in evidence.judges.items()
         },
         "findings": [
@@ -77,7 +78,7 @@ def _cases(audit: Audit) -> dict[str, Any]:
 
 
 def _judge(
-    name: str, about: Mapping[str, Any], audit: Audit, study: Study, warrants: Sequence[Warrant]
+    name: str, about: Mapping[str, Any], audit: Audit, study: Study, decision: dict[str, Any]
 ) -> dict[str, Any]:
     run = audit.judges[name]
     would, findings = decide(about, study.policy)
@@ -91,6 +92,12 @@ def _judge(
         "spec": about["spec"],
         "also_ranked": _is_ranked(name, run, audit, study),
         "failures": about["failures"],
+        "retried": run.retried,
+        "rechecks": [
+            recheck_figures(event, audit, study)
+            for event in audit.rechecks
+            if (event.body["spec"], event.body["audit_set"]) == (run.spec.id, audit.audit_set.id)
+        ],
         "case": about["case"],
         "by": about["by"],
         "ranking": about["ranking"],
@@ -100,17 +107,20 @@ def _judge(
         },
         "confusion": _confusion(run, audit),
         "today": {"decision": would if rules else UNDECIDED, "rules": [_finite(r) for r in rules]},
-    } | _decision(name, audit, study, warrants)
+    } | decision
     return made | {"says": decision_says(name, made)}
 
 
-def _decision(name: str, audit: Audit, study: Study, warrants: Sequence[Warrant]) -> dict[str, Any]:
+def _decision(
+    name: str, audit: Audit, study: Study, warrants: Sequence[Warrant], now: str
+) -> dict[str, Any]:
     """The newest decision if it still stands; else that, and what keeps anybody from deciding."""
     made: dict[str, Any] = {"decision": UNDECIDED}
     newest = next((w for w in reversed(warrants) if w.judge == name), None)
     if newest is not None:
         changed = changes(newest, audit, study)
-        if not changed:
+        reason = "" if changed else outdated(newest, audit, study, now)
+        if not changed and not reason:
             signed = {"signed_by": newest.signed_by} if newest.signed_by else {}
             warrant = {
                 "id": newest.id,
@@ -119,7 +129,8 @@ def _decision(name: str, audit: Audit, study: Study, warrants: Sequence[Warrant]
             }
             return {"decision": newest.decision, "warrant": warrant | signed}
         when = newest.created_at[:10]
-        made["stale"] = f"{newest.decision} on {when}, but the {' and the '.join(changed)} changed"
+        reason = reason or f"the {' and the '.join(changed)} changed"
+        made["stale"] = f"{newest.decision} on {when}, but {reason}"
     try:
         ready(audit, name)
     except BenchwarrantError as error:

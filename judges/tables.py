@@ -11,9 +11,11 @@ from judges.consensus import Reference, settle
 from judges.judge import judge_spec
 from samples.errors import BenchwarrantError
 from samples.exchange import imported_judge
-from samples.records import Account, AuditSet, Rubric, Spec, content_hash
+from samples.records import Account, AuditSet, Event, Rubric, Spec, content_hash
 from samples.store import Store
 from samples.study import Study
+
+RECHECK = "recheck"  # the kind of event
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class JudgeRun:
     missing: int
     digest: str
     kinds: tuple[str | None, ...] = ()  # of failure, case by case; None where there is a value
+    retried: int = 0  # verdicts that are a second attempt or a later one
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class Audit:
     labels_digest: str
     judges: dict[str, JudgeRun]
     formats: IntArray | None = None  # places in answers.FORMATS; the report asks for them
+    rechecks: tuple[Event, ...] = ()  # of any judge and audit set, oldest first
 
     def only(self, judge: str) -> "Audit":
         """The same audit with one judge."""
@@ -109,6 +113,7 @@ def load_audit(study: Study, store: Store) -> Audit:
         reference=settle(responses, labels, codes, accounts),
         labels_digest=content_hash(label_rows),
         judges={name: run for name, run in runs.items() if run.missing < len(responses)},
+        rechecks=tuple(store.events(RECHECK)),
     )
 
 
@@ -129,4 +134,6 @@ def _run(store: Store, spec: Spec, rubric: Rubric, responses: Sequence[str]) -> 
         failures["missing"] = missing
     kinds = tuple("missing" if row is None else row[1] for row in found)
     rows = sorted([response, *given[response]] for response in responses if response in given)
-    return JudgeRun(spec, np.array(verdicts), failures, missing, content_hash(rows), kinds)
+    attempts = store.attempts(spec.id, rubric.id)
+    retried = sum(attempts.get(response, 0) > 0 for response in responses)
+    return JudgeRun(spec, np.array(verdicts), failures, missing, content_hash(rows), kinds, retried)

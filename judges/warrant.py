@@ -6,6 +6,7 @@ from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
+from judges.drift import outdated
 from judges.evidence import Evidence, weigh
 from judges.gate import APPROVED, check_policy, decide
 from judges.tables import Audit, load_audit, study_judges
@@ -16,6 +17,10 @@ from samples.store import Store
 from samples.study import Study
 
 FORMAT = "benchwarrant-warrant/1"
+WHAT_TO_DO = (
+    "run `benchwarrant judge --recheck`; if it fails the judge is another one now: give its"
+    " [[judge]] block a new name, judge and approve it"
+)
 NOT_DERIVED = ("study", "versions")  # a study may be renamed, and checked by a later version
 
 
@@ -36,7 +41,7 @@ def bindings(audit: Audit, judge: str, study: Study) -> dict[str, Any]:
         "audit set": audit.audit_set.id,
         "labels": audit.labels_digest,
         "verdicts": audit.judges[judge].digest,
-        "policy": study.policy.model_dump(mode="json"),
+        "policy": study.policy.deciding,
         "seed": study.seed,
     }
 
@@ -108,8 +113,11 @@ def measured_error(about: Mapping[str, Any], study: Study) -> dict[str, Any]:
     }
 
 
-def in_force(study: Study, store: Store, judge: str) -> Warrant:
-    """The valid approval of a judge; without one it is refused, saying what is missing."""
+def in_force(study: Study, store: Store, judge: str, now: str | None) -> Warrant:
+    """The valid approval of a judge; without one it is refused, saying what is missing.
+
+    Where ``now`` is None neither its age nor a failed recheck counts: it is about to be rechecked.
+    """
     specs = study_judges(study, store)
     if judge not in specs:
         known = did_you_mean(judge, list(specs))
@@ -136,6 +144,8 @@ def in_force(study: Study, store: Store, judge: str) -> Warrant:
     if warrant.decision != APPROVED:
         reasons = "; ".join(r["says"] for r in warrant.body["rules"] if r["outcome"] != "met")
         raise Refused(f"judge {judge!r} is {warrant.decision}, not approved: {reasons}")
+    if now is not None and (reason := outdated(warrant, audit, study, now)):
+        raise Refused(f"the warrant of judge {judge!r} is stale: {reason}; {WHAT_TO_DO}")
     return warrant
 
 
@@ -153,12 +163,12 @@ def stale(warrant: Warrant, audit: Audit, study: Study) -> str:
     return next(iter(changes(warrant, audit, study)), "")
 
 
-def approved_judges(study: Study, store: Store) -> list[str]:
+def approved_judges(study: Study, store: Store, now: str | None) -> list[str]:
     """The judges with a valid warrant, in the order of the study file."""
     found = []
     for judge in study_judges(study, store):
         try:
-            in_force(study, store, judge)
+            in_force(study, store, judge, now)
         except Refused:
             continue
         found.append(judge)

@@ -323,6 +323,11 @@ class Store:
         )
         return {response: (value, failure) for response, value, failure in rows}
 
+    def attempts(self, spec: str, rubric: str) -> dict[str, int]:
+        """Response → the attempt that a judge's current verdict is; the first one is 0."""
+        query = "SELECT response, attempt FROM current_verdicts WHERE spec = ? AND rubric = ?"
+        return dict(self.db.execute(query, (spec, rubric)).fetchall())
+
     def current_labels(self, rubric: str) -> list[Label]:
         """The label in force of every (case, annotator), skipped and taken-back ones left out."""
         query = (

@@ -213,6 +213,12 @@ class PolicyBlock(Block):
     scope: Literal["these models", "new models"] = "these models"
     failures: Literal["count_as_wrong", "left_out"] = "count_as_wrong"
     rule: list[RuleBlock] = []
+    max_age_days: int | None = Field(default=None, ge=1)  # of a warrant, or its last recheck
+
+    @property
+    def deciding(self) -> dict[str, Any]:
+        """What decisions rest on and are bound to: not how long one of them may be used."""
+        return self.model_dump(mode="json", exclude={"max_age_days"})
 
 
 class Study(Block):

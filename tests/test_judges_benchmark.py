@@ -53,27 +53,27 @@ def study_store(path: Path) -> Iterator[tuple[Study, Store]]:
 
 def test_the_only_valid_warrant_is_taken(study_store) -> None:
     study, store = study_store
-    assert benchmark.choose(study, store, None).judge == "rules"
-    assert benchmark.choose(study, store, "rules").judge == "rules"
+    assert benchmark.choose(study, store, None, NOW).judge == "rules"
+    assert benchmark.choose(study, store, "rules", NOW).judge == "rules"
     with pytest.raises(Refused, match="'reader' has no warrant"):
-        benchmark.choose(study, store, "reader")
+        benchmark.choose(study, store, "reader", NOW)
 
 
 def test_of_several_one_must_be_named(study_store) -> None:
     study, store = study_store
     approve(study, store, "reader")
     with pytest.raises(BenchwarrantError, match=r"\(rules, reader\); name one with --judge"):
-        benchmark.choose(study, store, None)
-    assert benchmark.choose(study, store, "reader").judge == "reader"
+        benchmark.choose(study, store, None, NOW)
+    assert benchmark.choose(study, store, "reader", NOW).judge == "reader"
 
 
 def test_without_a_warrant_nothing_may_be_graded(road: Path, tmp_path: Path) -> None:
     with opened(copied(road, tmp_path)) as (study, store):
         with pytest.raises(Refused, match="no judge has a valid warrant"):
-            benchmark.choose(study, store, None)
+            benchmark.choose(study, store, None, NOW)
         approve(study, store, "yes")  # rejected
         with pytest.raises(Refused, match="no judge has a valid warrant"):
-            benchmark.choose(study, store, None)
+            benchmark.choose(study, store, None, NOW)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_an_approval_that_is_no_longer_valid_says_why(path: Path, change, says: 
     change(path)
     with opened(path) as (study, store):
         with pytest.raises(Refused, match=says) as caught:
-            benchmark.choose(study, store, None)
+            benchmark.choose(study, store, None, NOW)
         assert "\n" not in str(caught.value)
 
 
@@ -136,7 +136,7 @@ OUT_OF_SCOPE: dict[str, tuple[Callable[[Path], None], str]] = {
 def test_the_scope_lets_through(path: Path, what: str) -> None:
     IN_SCOPE[what](path)
     with opened(path) as (study, store):
-        benchmark.check_scope(study, store, benchmark.choose(study, store, None))
+        benchmark.check_scope(study, store, benchmark.choose(study, store, None, NOW))
 
 
 @pytest.mark.parametrize("what", OUT_OF_SCOPE)
@@ -144,7 +144,7 @@ def test_the_scope_refuses(path: Path, what: str) -> None:
     change, says = OUT_OF_SCOPE[what]
     change(path)
     with opened(path) as (study, store):
-        granted = benchmark.choose(study, store, None)
+        granted = benchmark.choose(study, store, None, NOW)
         with pytest.raises(Refused, match=says) as caught:
             benchmark.check_scope(study, store, granted)
         assert "\n" not in str(caught.value)
@@ -162,7 +162,7 @@ def test_new_models_widen_the_scope_to_models_and_to_nothing_else(
         assert approve(study, store, "rules").body["scope"]["kind"] == "new models"
     change(path)
     with opened(path) as (study, store):
-        granted = benchmark.choose(study, store, None)
+        granted = benchmark.choose(study, store, None, NOW)
         if "model" in what:
             benchmark.check_scope(study, store, granted)
         else:
@@ -183,7 +183,7 @@ def test_imported_answers_of_a_model_that_was_not_audited_are_not_graded_either(
     study_store,
 ) -> None:
     study, store = study_store
-    granted = benchmark.choose(study, store, None)
+    granted = benchmark.choose(study, store, None, NOW)
     assert len(benchmark.entries(study, store, granted)) == 2
     store.add(imported_answers(store))
     for step in (benchmark.check_scope, benchmark.entries):
@@ -195,7 +195,7 @@ def test_imported_answers_to_a_task_that_was_not_audited_are_not_graded_either(
     study_store,
 ) -> None:
     study, store = study_store
-    granted = benchmark.choose(study, store, None)
+    granted = benchmark.choose(study, store, None, NOW)
     item, spec = Item("other", "1", "?", ("4",)), imported_model("good", "direct")
     store.add([item, spec, Response(item.id, "good", spec.id, "direct", 0, "4")])
     for step in (benchmark.check_scope, benchmark.entries):
@@ -207,7 +207,7 @@ def test_imported_answers_to_a_task_that_was_not_audited_are_not_graded_either(
 
 
 def run_all(study: Study, store: Store) -> None:
-    granted = benchmark.choose(study, store, None)
+    granted = benchmark.choose(study, store, None, NOW)
     collect_all(study, store)
     grade.run(study, store, benchmark.docket(study, store, granted), nothing, lambda: NOW)
 
@@ -220,7 +220,7 @@ def test_the_rest_is_collected_and_graded_and_a_second_run_does_nothing(path: Pa
         assert (counts["responses"], counts["verdicts"]) == (40, 24 * 3 + 16)
         run_all(study, store)
         assert store.counts() == counts
-        benchmark.choose(study, store, None)  # grading did not touch what the warrant rests on
+        benchmark.choose(study, store, None, NOW)  # grading did not touch what the warrant rests on
 
 
 def test_only_answers_in_force_with_a_text_are_graded(study_store) -> None:
@@ -266,7 +266,7 @@ def test_entries_count_what_has_no_text_what_failed_and_what_is_not_graded(path:
     with opened(path) as (study, store):
         ids = list(mixed_answers(study, store).values())
         collect_all(study, store)
-        granted = benchmark.choose(study, store, None)
+        granted = benchmark.choose(study, store, None, NOW)
 
         def good() -> Any:
             return next(e for e in benchmark.entries(study, store, granted) if e.model == "good")
@@ -289,7 +289,7 @@ def test_entries_count_what_has_no_text_what_failed_and_what_is_not_graded(path:
 def test_entries_carry_parent_compression_and_what_was_measured(path: Path) -> None:
     edit(path, 'model = "bad.jsonl"', 'model = "bad.jsonl"\nparent = "good"\ncompression = "int4"')
     with opened(path) as (study, store):
-        granted = benchmark.choose(study, store, None)
+        granted = benchmark.choose(study, store, None, NOW)
         good, bad = benchmark.entries(study, store, granted)
         assert (good.parent, bad.parent, bad.compression) == (None, "good", "int4")
         assert good.name == "good · direct"
@@ -300,7 +300,7 @@ def test_a_board_without_answers_is_one_line(path: Path) -> None:
     for name in ("good", "bad"):
         edit(path, f'"{name}.jsonl"', f'"{name}.jsonl"\nsampling = {{ max_tokens = 7 }}')
     with opened(path) as (study, store):
-        granted = benchmark.choose(study, store, None)
+        granted = benchmark.choose(study, store, None, NOW)
         with pytest.raises(BenchwarrantError, match="no answers to rank; run `benchwarrant bench"):
             benchmark.entries(study, store, granted)
 
@@ -313,7 +313,7 @@ def test_an_answer_is_its_own_draw(study_store) -> None:
     spec, rubric = store.specs("judge")[0], study.rater_question.id
     given = [Verdict(r.id, rubric, "rules", spec.id, value="incorrect") for r in again]
     store.add([*again, *given])
-    granted = benchmark.choose(study, store, None)
+    granted = benchmark.choose(study, store, None, NOW)
     good = next(e for e in benchmark.entries(study, store, granted) if e.model == "good")
     grades = good.grades["sums"]
     assert [grades[first.item, draw] for draw in range(3)] == [True, False, False]

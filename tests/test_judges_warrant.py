@@ -62,7 +62,7 @@ def study_store(path: Path) -> Iterator[tuple[Study, Store]]:
 
 def test_a_warrant_says_what_it_rests_on_and_what_it_covers(study_store) -> None:
     study, store = study_store
-    warrant = in_force(study, store, "rules")
+    warrant = in_force(study, store, "rules", NOW)
     audit = load_audit(study, store)
     evidence = weigh_one(audit, study, "rules")
     assert (warrant.decision, warrant.signed_by, warrant.created_at) == ("approved", "eve", NOW)
@@ -243,10 +243,10 @@ def test_what_changed_since_is_named_and_nothing_may_be_graded(path: Path, what:
     change(path)
     with opened(path) as (study, store):
         with pytest.raises(Refused, match=says) as caught:
-            in_force(study, store, "reader")
+            in_force(study, store, "reader", NOW)
         text = str(caught.value)
         assert "stale" in text and "'reader'" in text and "\n" not in text
-        assert "reader" not in approved_judges(study, store)
+        assert "reader" not in approved_judges(study, store, NOW)
 
 
 FILES = [name for name in STALE if STALE[name][0].__qualname__.startswith("changed")]
@@ -257,11 +257,11 @@ def test_undoing_the_change_makes_it_valid_again(path: Path, decided: Path, what
     assert len(FILES) >= 8
     STALE[what][0](path)
     with opened(path) as (study, store), pytest.raises(Refused):
-        in_force(study, store, "reader")
+        in_force(study, store, "reader", NOW)
     for name in ("study.toml", "guidance.md", "prompt.txt"):
         path.with_name(name).write_bytes((decided / name).read_bytes())
     with opened(path) as (study, store):
-        assert in_force(study, store, "reader").decision == "approved"
+        assert in_force(study, store, "reader", NOW).decision == "approved"
 
 
 def test_a_label_changed_back_makes_it_valid_again(study_store) -> None:
@@ -270,9 +270,9 @@ def test_a_label_changed_back_makes_it_valid_again(study_store) -> None:
     other = next(v for v in study.rubric.labels if v != old.value)
     store.add([replace(old, value=other, created_at=LATER)])
     with pytest.raises(Refused, match="labels"):
-        in_force(study, store, "rules")
+        in_force(study, store, "rules", NOW)
     store.add([replace(old, created_at=LATER.replace("10:", "11:"))])
-    assert in_force(study, store, "rules").decision == "approved"
+    assert in_force(study, store, "rules", NOW).decision == "approved"
 
 
 UNTOUCHED: dict[str, Change] = {
@@ -300,24 +300,24 @@ def test_what_does_not_touch_a_judge_s_evidence_leaves_its_warrant_standing(
 ) -> None:
     UNTOUCHED[what](path)
     with opened(path) as (study, store):
-        assert in_force(study, store, "rules").decision == "approved"
+        assert in_force(study, store, "rules", NOW).decision == "approved"
 
 
 def test_without_a_warrant_it_says_how_to_get_one(road: Path, tmp_path: Path) -> None:
     with opened(copied(road, tmp_path)) as (study, store):
         with pytest.raises(Refused, match="no warrant; run `benchwarrant approve rules`"):
-            in_force(study, store, "rules")
+            in_force(study, store, "rules", NOW)
         with pytest.raises(BenchwarrantError, match="did you mean 'rules'") as caught:
-            in_force(study, store, "rulse")
+            in_force(study, store, "rulse", NOW)
         assert not isinstance(caught.value, Refused)
 
 
 def test_a_rejected_judge_is_refused_with_the_reasons(study_store) -> None:
     study, store = study_store
     with pytest.raises(Refused, match=r"is rejected, not approved: cohen_kappa 0\.000") as caught:
-        in_force(study, store, "yes")
+        in_force(study, store, "yes", NOW)
     assert "\n" not in str(caught.value)
-    assert approved_judges(study, store) == ["rules", "reader"]
+    assert approved_judges(study, store, NOW) == ["rules", "reader"]
 
 
 def test_an_inconclusive_judge_is_refused_with_what_is_missing(road, tmp_path) -> None:
@@ -326,17 +326,17 @@ def test_an_inconclusive_judge_is_refused_with_what_is_missing(road, tmp_path) -
     with opened(path) as (study, store):
         assert approve(study, store, "rules").decision == "inconclusive"
         with pytest.raises(Refused, match=r"is inconclusive, not approved: .*short by"):
-            in_force(study, store, "rules")
+            in_force(study, store, "rules", NOW)
 
 
 def test_the_newest_decision_counts(study_store) -> None:
     study, store = study_store
-    old = in_force(study, store, "rules")
+    old = in_force(study, store, "rules", NOW)
     store.add([replace(old, decision="rejected", created_at=LATER)])
     with pytest.raises(Refused, match="is rejected"):
-        in_force(study, store, "rules")
+        in_force(study, store, "rules", NOW)
     store.add([replace(old, created_at=LATER)])
-    assert in_force(study, store, "rules").created_at == LATER
+    assert in_force(study, store, "rules", NOW).created_at == LATER
 
 
 # --- derived again from the rows ---------------------------------------------------------------
@@ -375,13 +375,13 @@ def test_a_judge_added_later_changes_nothing_about_it(study_store) -> None:
     spec, rubric = imported_judge("late"), study.rater_question.id
     given = Verdict(first_case(store), rubric, "late", spec.id, value="correct")
     store.add([spec, given])
-    assert in_force(study, store, "rules").decision == "approved"
+    assert in_force(study, store, "rules", NOW).decision == "approved"
     assert derived_again(study, store) == ""
 
 
 def test_rounding_on_another_machine_is_no_forgery(study_store) -> None:
     study, store = study_store
-    warrant = in_force(study, store, "rules")
+    warrant = in_force(study, store, "rules", NOW)
     low = warrant.body["rules"][0]["observed"]["low"]
     store.add([forged(warrant, "rules.0.observed.low", low + 1e-9)])
     assert derived_again(study, store) == ""
@@ -409,7 +409,7 @@ def test_rounding_on_another_machine_is_no_forgery(study_store) -> None:
 )
 def test_a_forged_warrant_is_found(study_store, where: str, value: object) -> None:
     study, store = study_store
-    store.add([forged(in_force(study, store, "rules"), where, value)])
+    store.add([forged(in_force(study, store, "rules", NOW), where, value)])
     assert list(store.faults()) == []  # its hash is right: only the rows give it away
     assert derived_again(study, store).startswith("broken")
 
