@@ -37,6 +37,7 @@ def judge(
     Example: benchwarrant judge --judge rules
     """
     from judges import grade
+    from judges.makeup import panel_facts, panel_says
 
     with opened(study) as (opened_study, store):
         audit_set = store.audit_set()
@@ -53,10 +54,17 @@ def judge(
                 tick(verdict)
 
             grade.run(opened_study, store, todo, count, now)
+        rubric = opened_study.rater_question.id
+        panels = {
+            docket.spec.name: panel_says(panel_facts(store, docket.spec, rubric, responses))
+            for docket in todo
+            if docket.block.members
+        }
     for docket in todo:
-        found = {what: n for (name, what), n in outcomes.items() if name == docket.spec.name}
+        name = docket.spec.name
+        found = {what: n for (whose, what), n in outcomes.items() if whose == name}
         said = ", ".join(f"{n} {what}" for what, n in sorted(found.items())) or "nothing missing"
-        say(f"{docket.spec.name}: {said}")
+        say(f"{name}: {said}" + (f" ({panels[name]})" if name in panels else ""))
 
 
 def report(
@@ -73,6 +81,7 @@ def report(
     from judges import report as room
     from judges.evidence import weigh
     from judges.formats import with_formats
+    from judges.makeup import makeup
     from judges.repeatability import repeatability
     from judges.solutions import solutions_judged
     from judges.tables import load_audit
@@ -81,6 +90,8 @@ def report(
         audit = with_formats(load_audit(opened_study, store), store)
         evidence = weigh(audit, opened_study.policy, opened_study.seed)
         value = room.report_value(opened_study, audit, evidence, store.warrants(), now())
+        for name, facts in makeup(audit, store).items():
+            value["judges"][name] |= facts
         value["repeatability"] = repeatability(opened_study, store)
         value["critiques"] = solutions_judged(opened_study, store, audit)
         worth_reading = room.disagreements(audit, store)

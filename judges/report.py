@@ -15,6 +15,7 @@ from markupsafe import Markup
 from judges.answers import FORMATS
 from judges.bias import FALSE_DISCOVERY_RATE
 from judges.figures import RANKING
+from judges.makeup import panel_says
 from judges.meaning import MEANING
 from judges.phrasing import (
     NAMES,
@@ -178,6 +179,7 @@ def _words(value: Mapping[str, Any]) -> dict[str, Any]:
         "rule_says": rule_says,
         "statistic_name": statistic_name,
         "names": NAMES,
+        "panel_says": panel_says,
     }
 
 

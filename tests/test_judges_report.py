@@ -106,6 +106,22 @@ def warranted(audit: Audit, study: Study, by: str | None = "Ada") -> Warrant:
 # The shape
 
 
+def test_a_panel_says_on_every_page_what_it_saved(value: dict[str, Any]) -> None:
+    assert "It is a panel" not in report_markdown(value) + report_html(value)
+    value["judges"]["good"]["panel"] = {
+        "how": "cascade",
+        "members": ["rules", "<b>"],
+        "n": 36,
+        "decided_by": {"rules": 30, "<b>": 6},
+        "undecided": 0,
+        "calls_saved": 30,
+    }
+    said = "a panel, cascade: rules decided 30, &lt;b&gt; 6; 30 of 72 calls saved"
+    assert said in report_html(value)
+    assert said in report_markdown(value)
+    assert report.as_text(value)
+
+
 def test_the_value_has_the_documented_keys(value: dict[str, Any]) -> None:
     top = "format study audit_set evidence created_at versions reference ceiling judges findings"
     assert set(f"{top} could_not_check".split()) <= set(value)
