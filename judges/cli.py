@@ -90,7 +90,8 @@ def report(
         audit = with_formats(load_audit(opened_study, store), store)
         evidence = weigh(audit, opened_study.policy, opened_study.seed)
         value = room.report_value(opened_study, audit, evidence, store.warrants(), now())
-        for name, facts in makeup(audit, store).items():
+        made_of = makeup(audit, store, opened_study.policy, opened_study.seed)
+        for name, facts in made_of.items():
             value["judges"][name] |= facts
         value["repeatability"] = repeatability(opened_study, store)
         value["critiques"] = solutions_judged(opened_study, store, audit)

@@ -71,6 +71,7 @@ def judge_spec(study: Study, block: JudgeBlock) -> Spec:
         )
         sampling = block.sampling.model_dump()
         body["sampling"] = as_row(Sampling(**sampling | {"stop": tuple(sampling["stop"])}))
+        body |= {"repeats": block.repeats} if block.repeats > 1 else {}
     return Spec("judge", block.name, body)
 
 

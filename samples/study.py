@@ -156,6 +156,7 @@ class JudgeBlock(EngineBlock):
     prompt: str | None = None  # a file beside the study, or the name of a shipped prompt
     value: str | None = None  # constant judges: the verdict that they always give
     no_answer: str | None = None  # rule judges: the verdict where no answer is found, no failure
+    repeats: int = Field(default=1, ge=1)  # llm judges: verdicts per case; their majority binds
     members: list[str] = []  # panels: the other judges that are asked, in this order
     how: Literal["majority", "weighted", "cascade"] | None = None
     weights: dict[str, float] = {}  # weighted panels: each member's accuracy, measured elsewhere
@@ -180,6 +181,8 @@ class JudgeBlock(EngineBlock):
         missing = [key for key in wanted if getattr(self, key) in (None, [])]
         if missing:
             raise ValueError(f"a judge of kind {self.kind!r} needs {', '.join(missing)}")
+        if self.repeats > 1 and self.kind != "llm":
+            raise ValueError(f'repeats goes with kind "llm": {self.kind!r} would repeat itself')
         return self
 
     @model_validator(mode="after")

@@ -44,11 +44,13 @@ OTHER = [
     {"sampling": {"max_tokens": 10}},
     {"sampling": {"max_tokens": 9, "temperature": 0.1}},
     {"sampling": {"max_tokens": 9, "seed": 1}},
+    {"repeats": 2},
     {"sampling": {"max_tokens": 9, "stop": ["\n"]}},
 ]
 SAME = [
     {"prompt": "same.txt"},  # another file with the same text
     {"run": {"concurrency": 4}},
+    {"repeats": 1},
     {"run": {"api_key_env": "MY_KEY", "base_url": "http://127.0.0.1:1"}},
     {"sampling": {"max_tokens": 9, "temperature": 0}},  # what was left out before
 ]

@@ -1,5 +1,6 @@
 """The report: the shape that programs read, the same figures on every page, and hostile text."""
 
+import html
 import json
 import math
 import re
@@ -119,7 +120,19 @@ def test_a_panel_says_on_every_page_what_it_saved(value: dict[str, Any]) -> None
     said = "a panel, cascade: rules decided 30, &lt;b&gt; 6; 30 of 72 calls saved"
     assert said in report_html(value)
     assert said in report_markdown(value)
-    assert report.as_text(value)
+    assert said in html.escape(report.summary(value))
+
+
+def test_a_judge_that_was_asked_again_has_its_flip_rate_on_every_page(
+    value: dict[str, Any],
+) -> None:
+    assert "flip rate" not in report_markdown(value) + report_html(value)
+    rate = {"value": 0.03125, "low": 0.01, "high": 0.0625, "n": 36}
+    value["judges"]["good"]["repeats"] = {"n": 5, "flip_rate": rate}
+    said = "asked 5 times about each case: flip rate 0.031 [0.010, 0.062], n = 36."
+    assert said in report_html(value)
+    assert said in report_markdown(value).replace("\\", "")
+    assert said in report.summary(value)
 
 
 def test_the_value_has_the_documented_keys(value: dict[str, Any]) -> None:

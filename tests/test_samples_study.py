@@ -225,6 +225,10 @@ MODEL_KEYS = (
             JUDGE + 'kind = "constant"\nvalue = "corect"',
             "[[judge]] j: no label 'corect'; did you mean 'correct'?",
         ),
+        (
+            JUDGE + 'kind = "auto"\nrepeats = 2',
+            "[[judge]] j: repeats goes with kind \"llm\": 'auto' would repeat itself",
+        ),
         (PANEL + 'members = ["j"]', "[[judge]] p: a judge of kind 'panel' needs how"),
         (PANEL + 'how = "majority"', "[[judge]] p: a judge of kind 'panel' needs members"),
         (
