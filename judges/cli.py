@@ -145,9 +145,13 @@ def _warrant_value(warrant: "Warrant") -> dict[str, Any]:
 
 
 def _show_decision(warrant: "Warrant") -> None:
+    from judges.kinship import kin_says
+
     say(f"{warrant.judge}: {warrant.decision}")
     if warrant.body["reference"]["labels"] != "human":
         say("  rests on reference labels made by program, not on people's")
+    if said := kin_says(warrant.body.get("kin", {})):
+        say(f"  {said}")
     for rule in warrant.body["rules"]:
         limit = rule["rule"].partition(": ")[2]
         say(f"  {rule['outcome']:8} {rule['says']} (required: {limit})")

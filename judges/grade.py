@@ -8,6 +8,7 @@ from typing import Any
 
 from judges.answers import require_texts
 from judges.judge import judge_spec, open_judge
+from judges.kinship import check_kin
 from judges.panel import members_of
 from samples.errors import BenchwarrantError
 from samples.fill import fill
@@ -49,6 +50,7 @@ def dockets(
     # A panel comes last, so that it finds what its members have said as judges of their own.
     for name in sorted(dict.fromkeys(names or blocks), key=lambda n: blocks[n].kind == "panel"):
         spec = judge_spec(study, blocks[name])
+        check_kin(study, store, spec)
         have = store.judged(spec.id, rubric.id)
         missing = tuple(response for response in responses if response not in have)
         made.append(Docket(blocks[name], spec, missing, len(responses)))

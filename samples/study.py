@@ -156,6 +156,7 @@ class JudgeBlock(EngineBlock):
     prompt: str | None = None  # a file beside the study, or the name of a shipped prompt
     value: str | None = None  # constant judges: the verdict that they always give
     no_answer: str | None = None  # rule judges: the verdict where no answer is found, no failure
+    allow_self: bool = False  # may grade itself and models of its family; every page says so
     repeats: int = Field(default=1, ge=1)  # llm judges: verdicts per case; their majority binds
     members: list[str] = []  # panels: the other judges that are asked, in this order
     how: Literal["majority", "weighted", "cascade"] | None = None

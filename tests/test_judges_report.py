@@ -264,8 +264,25 @@ def test_what_keeps_anybody_from_deciding_is_said() -> None:
 
 
 def test_a_judge_that_is_ranked_itself_is_marked() -> None:
-    page = report_html(make_value(make_audit(tiny=good())))
-    assert "This judge is itself one of the models that it grades." in page
+    audit = make_audit(tiny=good(), strict=good())
+    imported = Spec("judge", "tiny", {"kind": "imported"})
+    tiny = replace(audit.judges["tiny"], spec=imported)
+    value = make_value(replace(audit, judges={**audit.judges, "tiny": tiny}))
+    assert value["judges"]["tiny"]["also_ranked"] is True
+    assert value["judges"]["tiny"]["kin"] == {"tiny": "itself"}
+    assert value["judges"]["strict"]["kin"] == {}
+    said = "This judge is itself one of the models that it grades: tiny."
+    for page in (report_html(value), report_markdown(value), report.summary(value)):
+        assert page.count(said) == 1
+    assert "(also graded)" in report_html(value)
+
+
+def test_a_judge_of_a_ranked_model_s_family_is_marked(value: dict[str, Any]) -> None:
+    value["judges"]["good"]["kin"] = {"small": "same family"}
+    said = "This judge is of one family with models that it grades: small."
+    for page in (report_html(value), report_markdown(value), report.summary(value)):
+        assert page.count(said) == 1
+    assert "(family graded)" in report_html(value)
 
 
 def test_without_judges_the_report_says_so() -> None:
