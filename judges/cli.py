@@ -170,6 +170,7 @@ def benchmark(
     from inference import collect
     from judges import benchmark as room
     from judges import grade
+    from judges.makeup import panel_facts, panel_says
 
     with opened(study) as (opened_study, store):
         granted = room.choose(opened_study, store, only)
@@ -186,6 +187,11 @@ def benchmark(
         todo = room.docket(opened_study, store, granted)
         with progress("grade", sum(len(docket.missing) for docket in todo)) as tick:
             grade.run(opened_study, store, todo, tick, now)
+        rubric, graded = opened_study.rater_question.id, room.gradable(opened_study, store)
+        for docket in todo:
+            if docket.block.members:
+                facts = panel_facts(store, docket.spec, rubric, graded)
+                say(f"{docket.spec.name}: {panel_says(facts)}")
     say("done; `benchwarrant leaderboard` shows it")
 
 

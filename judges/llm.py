@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 from hashlib import blake2b
 from importlib.resources import files
 from string import Template
+from threading import Lock
 from typing import Any, TypeVar
 
 from inference.engine import Completion, Engine, EngineSpec, Message, Sampling, open_engine
@@ -19,6 +20,7 @@ from samples.spoken import spoken
 
 PLACES = ["question", "reference", "response", "rubric_question", "labels", "guidance"]
 CHUNK = 256  # cases whose prompts are held in memory at once
+OPENING = Lock()  # engines import their libraries, which a panel's threads must not do side by side
 
 FENCE_WORDS = re.compile(r"\b(begin|end)(?=\s+of\s+answer\b)", re.IGNORECASE)
 CHAT_TOKENS = re.compile(
@@ -75,7 +77,8 @@ class LlmJudge:
         if self._given is not None:
             return self._given
         if self._opened is None:
-            self._opened = open_engine(self._engine_spec, self._run)
+            with OPENING:
+                self._opened = open_engine(self._engine_spec, self._run)
         return self._opened
 
     def _unanswered(self, case: Case) -> Verdict:

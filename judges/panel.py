@@ -6,6 +6,9 @@ what they said before is not asked, or paid for, again.
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+from threading import Event
 from typing import Any
 
 from judges.answers import require_texts
@@ -30,14 +33,12 @@ class PanelJudge:
         require_texts(self.spec.name, cases)
         waiting = {case.response.id: case for case in cases}
         said: dict[str, dict[str, Said]] = {response: {} for response in waiting}
-        for member in self._members:
-            for verdict in self._hear(member, list(waiting.values())):
-                if isinstance(verdict, Verdict):
-                    yield verdict  # the member's own, which is new
-                    response, ruling = verdict.response, (verdict.value, verdict.failure)
-                else:
-                    response, ruling = verdict
-                said[response][member.name] = ruling
+        in_turn = self.spec.body["how"] == "cascade"
+        for members in [[one] for one in self._members] if in_turn else [self._members]:
+            for name, response, ruling, new in self._hear(members, list(waiting.values())):
+                if new is not None:
+                    yield new
+                said[response][name] = ruling
                 if self._settled(said[response]):
                     yield self._verdict(waiting.pop(response), said[response])
 
@@ -46,19 +47,24 @@ class PanelJudge:
             judge.close()
         self._opened = {}
 
-    def _hear(self, member: Spec, cases: Sequence[Case]) -> Iterator[Verdict | tuple[str, Said]]:
-        """What the member has said of these cases, then what it says when it is asked."""
-        known = self._known.get(member.name, {})
-        unasked = []
-        for case in cases:
-            if case.response.id in known:
-                yield case.response.id, known[case.response.id]
-            else:
-                unasked.append(case)
-        if unasked:
-            if member.name not in self._opened:
-                self._opened[member.name] = open_judge(member, self._run.get(member.name, {}))
-            yield from self._opened[member.name].judge(unasked)
+    def _hear(
+        self, members: Sequence[Spec], cases: Sequence[Case]
+    ) -> Iterator[tuple[str, str, Said, Verdict | None]]:
+        """(member, response, what it says, the verdict if it is new), old ones first."""
+        asked = []
+        for member in members:
+            known, unasked = self._known.get(member.name, {}), []
+            for case in cases:
+                if case.response.id in known:
+                    yield member.name, case.response.id, known[case.response.id], None
+                else:
+                    unasked.append(case)
+            if unasked:
+                if member.name not in self._opened:
+                    self._opened[member.name] = open_judge(member, self._run.get(member.name, {}))
+                asked.append(self._opened[member.name].judge(unasked))
+        for verdict in at_once(asked):
+            yield verdict.judge, verdict.response, (verdict.value, verdict.failure), verdict
 
     def _settled(self, said: Mapping[str, Said]) -> bool:
         """Whether nobody else need be asked."""
@@ -70,6 +76,7 @@ class PanelJudge:
 
     def _verdict(self, case: Case, said: Mapping[str, Said]) -> Verdict:
         body = self.spec.body
+        said = {one.name: said[one.name] for one in self._members if one.name in said}
         value, failure = ruling(said, body.get("weights"), len(case.rubric.labels))
         words = "; ".join(f"{name}: {what or why}" for name, (what, why) in said.items())
         meta: dict[str, Any] = {
@@ -90,6 +97,44 @@ class PanelJudge:
             reason=words,
             meta=meta,
         )
+
+
+def at_once(streams: Sequence[Iterator[Verdict]]) -> Iterator[Verdict]:
+    """What several judges say, as soon as one says it: none waits for another's slow case.
+
+    An accident of one is raised after the others have finished, for what they say is paid for.
+    """
+    if len(streams) == 1:  # the caller's own thread will do
+        yield from streams[0]
+        return
+    heard: SimpleQueue[Verdict | BaseException | None] = SimpleQueue()
+    nobody_listens = Event()
+
+    def listen(stream: Iterator[Verdict]) -> None:
+        try:
+            for verdict in stream:
+                heard.put(verdict)
+                if nobody_listens.is_set():
+                    break
+            heard.put(None)
+        except BaseException as error:
+            heard.put(error)
+
+    accidents: list[BaseException] = []
+    with ThreadPoolExecutor(max(1, len(streams))) as pool:
+        try:
+            running = [pool.submit(listen, stream) for stream in streams]
+            while running:
+                got = heard.get()
+                if isinstance(got, Verdict):
+                    yield got
+                    continue
+                running.pop()
+                accidents += [got] if got else []
+        finally:
+            nobody_listens.set()
+    if accidents:
+        raise accidents[0]
 
 
 def panel_judge(spec: Spec, run: Mapping[str, Any]) -> PanelJudge:

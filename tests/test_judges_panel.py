@@ -1,13 +1,16 @@
 """Several judges, one verdict: who is asked, who is not, and what comes of it."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 from math import log
+from threading import Event, active_count
+from time import sleep
 from typing import Any, ClassVar
 
 import pytest
 
 from judges.judge import JUDGES, open_judge
-from judges.panel import members_of, ruling
+from judges.panel import at_once, members_of, ruling
 from samples.errors import BenchwarrantError
 from samples.records import Case, Item, Response, Rubric, Spec, Verdict
 
@@ -145,3 +148,66 @@ def test_an_answer_without_text_is_refused() -> None:
 def test_a_single_judge_has_no_members() -> None:
     assert members_of(Spec("judge", "rules", {"kind": "auto"})) == []
     assert [m.name for m in members_of(panel("majority", b="y", a="n"))] == ["b", "a"]
+
+
+# --- side by side ------------------------------------------------------------------------------
+
+
+def stream(name: str, *waits: Event, **more: Any) -> Iterator[Verdict]:
+    """A verdict, then one more after each event."""
+    for number, wait in enumerate([None, *waits]):
+        if wait is not None:
+            assert wait.wait(5)
+        yield Verdict(f"{name}{number}", RUBRIC.id, name, "b2:s", "correct")
+    if more:
+        raise more["accident"]
+
+
+def test_no_member_waits_for_another_s_slow_case() -> None:
+    slow, quick = Event(), Event()
+    quick.set()
+    heard = at_once([stream("a", slow), stream("b", quick, quick)])
+    first = {next(heard).response for _ in range(4)}
+    assert first == {"a0", "b0", "b1", "b2"}  # while a's second case is still waiting
+    slow.set()
+    assert [verdict.response for verdict in heard] == ["a1"]
+
+
+def test_an_accident_is_raised_after_the_others_have_finished() -> None:
+    go = Event()
+    heard = at_once([stream("a", accident=ConnectionError("gone")), stream("b", go)])
+    assert {next(heard).response, next(heard).response} == {"a0", "b0"}
+    go.set()
+    assert next(heard).response == "b1"
+    with pytest.raises(ConnectionError, match="gone"):
+        next(heard)
+
+
+def test_who_stops_listening_stops_the_members() -> None:
+    said: list[int] = []
+
+    def endless() -> Iterator[Verdict]:
+        for number in count():
+            said.append(number)
+            sleep(0.001)
+            yield Verdict(str(number), RUBRIC.id, "a", "b2:s", "correct")
+
+    heard = at_once([endless(), endless()])
+    next(heard)
+    heard.close()  # returns: the members have ended
+    before = len(said)
+    sleep(0.02)
+    assert len(said) == before
+
+
+def test_of_one_or_none_there_is_no_thread() -> None:
+    before = active_count()
+    heard = at_once([stream("a")])
+    assert next(heard).response == "a0" and active_count() == before
+    assert list(at_once([])) == []
+
+
+def test_what_is_said_stands_in_the_members_order_whoever_was_quicker() -> None:
+    made = verdicts(panel("majority", a="-", b="c", c="-"), CASES[:1])
+    assert list(made[0].meta["said"]) == ["a", "b", "c"]
+    assert made[0].failure == "unparsable"
