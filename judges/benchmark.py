@@ -3,6 +3,7 @@
 from inference import collect
 from judges import grade, warrant
 from judges.gate import APPROVED
+from judges.kinship import check_kin, kin
 from judges.leaderboard import Entry
 from judges.tables import study_judges
 from samples.errors import BenchwarrantError, Refused
@@ -34,6 +35,7 @@ def choose(study: Study, store: Store, judge: str | None, now: str | None) -> Wa
 
 def check_scope(study: Study, store: Store, granted: Warrant) -> None:
     """Refuse before anything is asked what the warrant does not cover."""
+    check_kin(study, store, study_judges(study, store)[granted.judge])
     specs = collect.specs_in_force(study, store)
     tasks = {block.name for block in study.task}
     tasks |= {task for _, task, _, _, spec, _ in store.frame() if spec in specs}
@@ -99,6 +101,7 @@ def entries(study: Study, store: Store, granted: Warrant) -> list[Entry]:
     kinds = ("model loaded", "model ran")
     facts = {event.subject: event.body for kind in kinds for event in store.events(kind)}
     found: dict[tuple[str, str], dict[str, _Cell]] = {}
+    judge = study_judges(study, store)[granted.judge]
     rubric = study.rater_question
     specs = []
     for spec in collect.specs_in_force(study, store).values():
@@ -122,6 +125,7 @@ def entries(study: Study, store: Store, granted: Warrant) -> list[Entry]:
             parent=blocks[model].parent if model in blocks else None,
             compression=blocks[model].compression if model in blocks else None,
             facts=facts.get(model),
+            kin=kin(judge, study, [model]).get(model),
         )
         for (model, strategy), line in found.items()
     ]

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
+from judges.kinship import kin_says
 from judges.report import environment
 
 MADE_BY_PROGRAM = {
@@ -76,6 +77,8 @@ def notes(value: Mapping[str, Any]) -> list[str]:
     lines[0] += f", leniency {points(error['leniency'])} points."
     if value["labels"] != "human":
         lines.append(MADE_BY_PROGRAM[value["labels"]])
+    if said := kin_says({r["model"]: r["judge_kin"] for r in value["rows"] if r["judge_kin"]}):
+        lines.append(said)
     cells = [cell for row in value["rows"] for cell in row["tasks"].values() if cell]
     for key, words in (
         ("judge_failed", "answers on which the judge failed; they count as wrong"),

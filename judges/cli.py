@@ -58,6 +58,7 @@ def judge(
     Example: benchwarrant judge --judge rules
     """
     from judges import grade
+    from judges.makeup import panel_facts, panel_says
 
     if failure and not retry_failed:
         raise BenchwarrantError("--failure goes with --retry-failed")
@@ -84,14 +85,21 @@ def judge(
                 tick(verdict)
 
             grade.run(opened_study, store, todo, count, now)
+        rubric = opened_study.rater_question.id
+        panels = {
+            docket.spec.name: panel_facts(store, docket.spec, rubric, responses)
+            for docket in todo
+            if docket.block.members
+        }
+    said: dict[str, dict[str, int]] = {docket.spec.name: {} for docket in todo}
+    for (name, what), number in sorted(outcomes.items()):
+        said[name][what] = number
     if as_json:
-        names = [docket.spec.name for docket in todo]
-        show_json({j: {what: n for (by, what), n in outcomes.items() if by == j} for j in names})
+        show_json({name: {"verdicts": n, "panel": panels.get(name)} for name, n in said.items()})
         return
-    for docket in todo:
-        found = {what: n for (name, what), n in outcomes.items() if name == docket.spec.name}
-        said = ", ".join(f"{n} {what}" for what, n in sorted(found.items())) or "nothing missing"
-        say(f"{docket.spec.name}: {said}")
+    for name, found in said.items():
+        words = ", ".join(f"{n} {what}" for what, n in found.items()) or "nothing missing"
+        say(f"{name}: {words}" + (f" ({panel_says(panels[name])})" if name in panels else ""))
 
 
 def _retry(
@@ -147,6 +155,7 @@ def report(
     from judges import report as room
     from judges.evidence import weigh
     from judges.formats import with_formats
+    from judges.makeup import makeup
     from judges.repeatability import repeatability
     from judges.solutions import solutions_judged
     from judges.tables import load_audit
@@ -155,6 +164,9 @@ def report(
         audit = with_formats(load_audit(opened_study, store), store)
         evidence = weigh(audit, opened_study.policy, opened_study.seed)
         value = room.report_value(opened_study, audit, evidence, store.warrants(), now())
+        made_of = makeup(audit, store, opened_study.policy, opened_study.seed)
+        for name, facts in made_of.items():
+            value["judges"][name] |= facts
         value["repeatability"] = repeatability(opened_study, store)
         value["critiques"] = solutions_judged(opened_study, store, audit)
         worth_reading = room.disagreements(audit, store)
@@ -207,9 +219,13 @@ def _warrant_value(warrant: "Warrant") -> dict[str, Any]:
 
 
 def _show_decision(warrant: "Warrant") -> None:
+    from judges.kinship import kin_says
+
     say(f"{warrant.judge}: {warrant.decision}")
     if warrant.body["reference"]["labels"] != "human":
         say("  rests on reference labels made by program, not on people's")
+    if said := kin_says(warrant.body.get("kin", {})):
+        say(f"  {said}")
     for rule in warrant.body["rules"]:
         limit = rule["rule"].partition(": ")[2]
         say(f"  {rule['outcome']:8} {rule['says']} (required: {limit})")
@@ -228,6 +244,7 @@ def benchmark(
     from inference import collect
     from judges import benchmark as room
     from judges import grade
+    from judges.makeup import panel_facts, panel_says
 
     with opened(study) as (opened_study, store):
         granted = room.choose(opened_study, store, only, now())
@@ -244,6 +261,11 @@ def benchmark(
         todo = room.docket(opened_study, store, granted)
         with progress("grade", sum(len(docket.missing) for docket in todo)) as tick:
             grade.run(opened_study, store, todo, tick, now)
+        rubric, graded = opened_study.rater_question.id, room.gradable(opened_study, store)
+        for docket in todo:
+            if docket.block.members:
+                facts = panel_facts(store, docket.spec, rubric, graded)
+                say(f"{docket.spec.name}: {panel_says(facts)}")
     say("done; `benchwarrant leaderboard` shows it")
 
 

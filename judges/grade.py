@@ -3,9 +3,13 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
 
 from judges.answers import require_texts
 from judges.judge import judge_spec, open_judge
+from judges.kinship import check_kin
+from judges.panel import members_of
 from samples.errors import BenchwarrantError
 from samples.fill import fill
 from samples.records import Rubric, Spec, Verdict
@@ -44,8 +48,10 @@ def dockets(
         )
     rubric = study.rater_question
     made = []
-    for name in dict.fromkeys(names or blocks):
+    # A panel comes last, so that it finds what its members have said as judges of their own.
+    for name in sorted(dict.fromkeys(names or blocks), key=lambda n: blocks[n].kind == "panel"):
         spec = judge_spec(study, blocks[name])
+        check_kin(study, store, spec)
         have = store.judged(spec.id, rubric.id)
         missing = tuple(response for response in responses if response not in have)
         made.append(Docket(blocks[name], spec, missing, len(responses)))
@@ -65,21 +71,40 @@ def run(
     tick: Callable[[Verdict], None],
     now: Callable[[], str],
 ) -> None:
-    """Judge what is missing, judge by judge."""
+    """Judge what is missing, judge by judge; what a panel asks its members is saved as theirs."""
     rubric = study.rater_question
     store.add([rubric])
     for docket in todo:
         if not docket.missing:
             continue
-        store.add([docket.spec])
-        judge = open_judge(docket.spec, {**docket.block.run, "base_dir": str(study.at("."))})
+        store.add([*members_of(docket.spec), docket.spec])
+        judge = open_judge(docket.spec, _run_settings(study, store, docket))
+        own = partial(_tick_own, docket.spec.id, tick)
         try:
             for start in range(0, len(docket.missing), CHUNK):
                 cases = list(store.cases(docket.missing[start : start + CHUNK], rubric))
                 made = _stamped(judge.judge(cases), docket.attempts, now)
-                fill(made, store.add, tick, clock=time.monotonic)
+                fill(made, store.add, own, clock=time.monotonic)
         finally:
             judge.close()
+
+
+def _run_settings(study: Study, store: Store, docket: Docket) -> dict[str, Any]:
+    """What does not change a verdict; to a panel also what its members have said already."""
+    blocks, here = {block.name: block for block in study.judge}, {"base_dir": str(study.at("."))}
+    members = members_of(docket.spec)
+    seats = {
+        "members": {member.name: {**blocks[member.name].run, **here} for member in members},
+        "known": {
+            member.name: store.judged(member.id, study.rater_question.id) for member in members
+        },
+    }
+    return {**docket.block.run, **here, **(seats if members else {})}
+
+
+def _tick_own(spec: str, tick: Callable[[Verdict], None], verdict: Verdict) -> None:
+    if verdict.spec == spec:
+        tick(verdict)
 
 
 def _stamped(

@@ -14,6 +14,7 @@ class Judge(Protocol):
     """One verdict per case, in any order, each delivered as soon as it is ready.
 
     What the judge could not decide is a verdict with a ``failure``; an exception is an accident.
+    A panel also gives what its members said when it asked them, each verdict under its own spec.
     """
 
     spec: Spec
@@ -36,6 +37,7 @@ JUDGES: dict[str, Any] = {
     "contains": "judges.rules:rule_judge",
     "llm": "judges.llm:llm_judge",
     "constant": "judges.rules:constant_judge",
+    "panel": "judges.panel:panel_judge",
 }
 
 
@@ -51,6 +53,8 @@ def judge_spec(study: Study, block: JudgeBlock) -> Spec:
     if block.engine is not None:
         check_known("engine", block.engine, ENGINES)
     body: dict[str, Any] = {"kind": block.kind}
+    if block.kind == "panel":
+        return Spec("judge", block.name, body | _panel(study, block))
     if block.kind not in ("llm", "constant"):
         body["rules"] = RULES_VERSION
         body |= _rule_options(block)
@@ -67,7 +71,16 @@ def judge_spec(study: Study, block: JudgeBlock) -> Spec:
         )
         sampling = block.sampling.model_dump()
         body["sampling"] = as_row(Sampling(**sampling | {"stop": tuple(sampling["stop"])}))
+        body |= {"repeats": block.repeats} if block.repeats > 1 else {}
     return Spec("judge", block.name, body)
+
+
+def _panel(study: Study, block: JudgeBlock) -> dict[str, Any]:
+    """Who sits on the panel, each as it judges today: with another member it is another judge."""
+    blocks = {other.name: other for other in study.judge}
+    members = [judge_spec(study, blocks[name]) for name in block.members]
+    body = {"how": block.how, "members": [{"name": m.name, "body": m.body} for m in members]}
+    return body | ({"weights": block.weights} if block.weights else {})
 
 
 def _rule_options(block: JudgeBlock) -> dict[str, Any]:

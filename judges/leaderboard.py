@@ -41,6 +41,7 @@ class Entry:
     parent: str | None = None
     compression: str | None = None
     facts: Mapping[str, Any] | None = None
+    kin: str | None = None  # the judge "itself", or of the "same family"
 
     @property
     def name(self) -> str:
@@ -144,6 +145,7 @@ def _row(
         ),
         "tasks": cells,
         "judge_leniency": leniency.get(entry.model),
+        "judge_kin": entry.kin,
         "facts": dict(entry.facts or {}),
     }
 
@@ -287,12 +289,14 @@ def to_csv(value: Mapping[str, Any]) -> str:
     columns = ["model", "strategy", "parent", "compression", "rank_best", "rank_worst"]
     figures = ["aggregate", *value["tasks"]]
     columns += [f"{name}{end}" for name in figures for end in ("", "_low", "_high")]
+    columns.append("judge_kin")
     writer = csv.DictWriter(out, columns, lineterminator="\n")
     writer.writeheader()
     for row in value["rows"]:
         rank = row["rank"] or {"best": None, "worst": None}
         line = {name: row[name] for name in columns[:4]}
         line |= {"rank_best": rank["best"], "rank_worst": rank["worst"]}
+        line["judge_kin"] = row["judge_kin"]
         for name in figures:
             found = row["aggregate"] if name == "aggregate" else row["tasks"][name]
             for end, key in (("", "value"), ("_low", "low"), ("_high", "high")):

@@ -2,15 +2,17 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from hashlib import blake2b
 from importlib.resources import files
 from string import Template
+from threading import Lock
 from typing import Any, TypeVar
 
 from inference.engine import Completion, Engine, EngineSpec, Message, Sampling, open_engine
 from judges.answers import NOT_ANSWERED, require_texts
 from judges.parsing import read_verdict
+from judges.repeats import merged
 from samples.errors import BenchwarrantError
 from samples.records import Case, Spec, Verdict
 from samples.registry import did_you_mean
@@ -18,6 +20,7 @@ from samples.spoken import spoken
 
 PLACES = ["question", "reference", "response", "rubric_question", "labels", "guidance"]
 CHUNK = 256  # cases whose prompts are held in memory at once
+OPENING = Lock()  # engines import their libraries, which a panel's threads must not do side by side
 
 FENCE_WORDS = re.compile(r"\b(begin|end)(?=\s+of\s+answer\b)", re.IGNORECASE)
 CHAT_TOKENS = re.compile(
@@ -36,14 +39,16 @@ class LlmJudge:
         where = f"judge {spec.name!r}"
         self._sampling = _made(Sampling, spec.body.get("sampling", {}), f"{where}, sampling")
         self._engine_spec = _made(EngineSpec, spec.body.get("engine", {}), f"{where}, engine")
+        self._repeats = int(spec.body.get("repeats", 1))
         self._run = run
         self._given = engine
         self._opened: Engine | None = None
 
     def judge(self, cases: Sequence[Case]) -> Iterator[Verdict]:
         require_texts(self.spec.name, cases)
-        for start in range(0, len(cases), CHUNK):
-            yield from self._judge_chunk(cases[start : start + CHUNK])
+        step = max(1, CHUNK // self._repeats)  # what a kill costs does not grow with the repeats
+        for start in range(0, len(cases), step):
+            yield from self._judge_chunk(cases[start : start + step])
 
     def close(self) -> None:
         """Close the engine that was opened here; one that was handed in belongs to its owner."""
@@ -59,15 +64,21 @@ class LlmJudge:
             else:
                 asked.append(case)
         chats = [(Message("user", fill(self._template, case)),) for case in asked]
-        if chats:
-            for completion in self._engine().generate(chats, self._sampling):
-                yield self._verdict(asked[completion.index], completion)
+        said: list[list[Verdict]] = [[] for _ in asked]
+        for number in range(self._repeats if chats else 0):
+            sampling = replace(self._sampling, seed=self._sampling.seed + number)
+            for completion in self._engine().generate(chats, sampling):
+                singles = said[completion.index]
+                singles.append(self._verdict(asked[completion.index], completion))
+                if len(singles) == self._repeats:
+                    yield merged(singles)
 
     def _engine(self) -> Engine:
         if self._given is not None:
             return self._given
         if self._opened is None:
-            self._opened = open_engine(self._engine_spec, self._run)
+            with OPENING:
+                self._opened = open_engine(self._engine_spec, self._run)
         return self._opened
 
     def _unanswered(self, case: Case) -> Verdict:

@@ -15,6 +15,8 @@ from markupsafe import Markup
 from judges.answers import FORMATS
 from judges.bias import FALSE_DISCOVERY_RATE
 from judges.figures import RANKING
+from judges.kinship import kin_says
+from judges.makeup import makeup_says
 from judges.meaning import MEANING
 from judges.phrasing import (
     NAMES,
@@ -118,7 +120,10 @@ def as_text(value: Mapping[str, Any]) -> str:
 def summary(value: Mapping[str, Any]) -> str:
     """A line per judge for the terminal, and where the labels come from if not from people."""
     warning = VOICES[value["reference"]["labels"]].warning
-    lines = [about["says"] for _, about in _in_order(value)]
+    lines = [
+        " ".join(filter(None, [about["says"], kin_says(about["kin"]), makeup_says(about)]))
+        for _, about in _in_order(value)
+    ]
     lines += [f"not checked: {what['check']}: {what['why']}" for what in value["could_not_check"]]
     return "\n".join([*([warning] if warning else []), *lines])
 
@@ -178,6 +183,8 @@ def _words(value: Mapping[str, Any]) -> dict[str, Any]:
         "rule_says": rule_says,
         "statistic_name": statistic_name,
         "names": NAMES,
+        "makeup_says": makeup_says,
+        "kin_says": kin_says,
     }
 
 

@@ -10,6 +10,7 @@ from judges.agreement import judge_cells
 from judges.drift import outdated, recheck_figures
 from judges.evidence import Evidence
 from judges.gate import check_policy, decide, hold
+from judges.kinship import ITSELF, kin
 from judges.phrasing import VOICES, Voice, decision_says, finding_says
 from judges.tables import Audit, JudgeRun
 from judges.warrant import changes, ready, versions
@@ -81,6 +82,7 @@ def _judge(
     name: str, about: Mapping[str, Any], audit: Audit, study: Study, decision: dict[str, Any]
 ) -> dict[str, Any]:
     run = audit.judges[name]
+    related = kin(run.spec, study, audit.models)
     would, findings = decide(about, study.policy)
     rules = [
         rule.model_dump(mode="json", exclude_none=True)
@@ -90,7 +92,8 @@ def _judge(
     ]
     made = {
         "spec": about["spec"],
-        "also_ranked": _is_ranked(name, run, audit, study),
+        "also_ranked": ITSELF in related.values(),
+        "kin": related,
         "failures": about["failures"],
         "retried": run.retried,
         "rechecks": [
@@ -136,13 +139,6 @@ def _decision(
     except BenchwarrantError as error:
         made["before_deciding"] = str(error)
     return made
-
-
-def _is_ranked(name: str, run: JudgeRun, audit: Audit, study: Study) -> bool:
-    """Whether the judge is itself one of the models that it grades."""
-    engine = run.spec.body.get("engine") or {}
-    ranked = {block.model for block in study.model if block.name in audit.models}
-    return name in audit.models or engine.get("model") in ranked
 
 
 def _confusion(run: JudgeRun, audit: Audit) -> dict[str, Any]:

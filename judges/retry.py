@@ -42,9 +42,10 @@ def retries(
     found = grade.dockets(study, store, responses, names)
     asking = [docket for docket in found if docket.block.engine is not None]
     if not asking or (names and len(asking) < len(found)):
-        rules = ", ".join(d.spec.name for d in found if d.block.engine is None)
+        others = ", ".join(d.spec.name for d in found if d.block.engine is None)
         raise BenchwarrantError(
-            f"{rules}: rules would say the same again; name a judge that asks a model (--judge)"
+            f"{others}: rules would say the same again, and a panel says what its members say; name"
+            " a judge that asks a model (--judge)"
         )
     return [_retry(store, docket, responses, wanted, study) for docket in asking]
 

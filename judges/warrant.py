@@ -9,6 +9,7 @@ from typing import Any
 from judges.drift import outdated
 from judges.evidence import Evidence, weigh
 from judges.gate import APPROVED, check_policy, decide
+from judges.kinship import kin
 from judges.tables import Audit, load_audit, study_judges
 from samples.errors import BenchwarrantError, Refused
 from samples.records import Spec, Warrant, content_hash
@@ -97,6 +98,8 @@ def issue(
         "versions": versions(),
     }
     spec = audit.judges[judge].spec
+    if related := kin(spec, study, audit.models):
+        body["kin"] = related
     return Warrant(judge, spec.id, audit.audit_set.id, decision, body, signed_by, now)
 
 

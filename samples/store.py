@@ -328,6 +328,15 @@ class Store:
         query = "SELECT response, attempt FROM current_verdicts WHERE spec = ? AND rubric = ?"
         return dict(self.db.execute(query, (spec, rubric)).fetchall())
 
+    def judged_how(self, spec: str, rubric: str) -> dict[str, tuple[dict[str, Any], int | None]]:
+        """Response → (meta, tokens) of a judge's current verdicts; None where none were counted."""
+        rows = self.db.execute(
+            "SELECT response, meta, prompt_tokens + completion_tokens FROM current_verdicts"
+            " WHERE spec = ? AND rubric = ? ORDER BY seq",
+            (spec, rubric),
+        )
+        return {response: (json.loads(meta), tokens) for response, meta, tokens in rows}
+
     def current_labels(self, rubric: str) -> list[Label]:
         """The label in force of every (case, annotator), skipped and taken-back ones left out."""
         query = (

@@ -156,13 +156,51 @@ class JudgeBlock(EngineBlock):
     prompt: str | None = None  # a file beside the study, or the name of a shipped prompt
     value: str | None = None  # constant judges: the verdict that they always give
     no_answer: str | None = None  # rule judges: the verdict where no answer is found, no failure
+    allow_self: bool = False  # may grade itself and models of its family; every page says so
+    repeats: int = Field(default=1, ge=1)  # llm judges: verdicts per case; their majority binds
+    members: list[str] = []  # panels: the other judges that are asked, in this order
+    how: Literal["majority", "weighted", "cascade"] | None = None
+    weights: dict[str, float] = {}  # weighted panels: each member's accuracy, measured elsewhere
+
+    @field_validator("weights", mode="before")
+    @classmethod
+    def _given(cls, weights: Any) -> Any:
+        if isinstance(weights, str):
+            raise ValueError(
+                "weights are numbers, member by member: taken from the labels that a warrant rests"
+                " on they would have seen the test; measure accuracies on a pilot's labels"
+            )
+        return weights
 
     @model_validator(mode="after")
     def _complete(self) -> "JudgeBlock":
-        wanted = {"llm": ("engine", "model", "prompt"), "constant": ("value",)}.get(self.kind, ())
-        missing = [key for key in wanted if getattr(self, key) is None]
+        wanted = {
+            "llm": ("engine", "model", "prompt"),
+            "constant": ("value",),
+            "panel": ("members", "how"),
+        }.get(self.kind, ())
+        missing = [key for key in wanted if getattr(self, key) in (None, [])]
         if missing:
             raise ValueError(f"a judge of kind {self.kind!r} needs {', '.join(missing)}")
+        if self.repeats > 1 and self.kind != "llm":
+            raise ValueError(f'repeats goes with kind "llm": {self.kind!r} would repeat itself')
+        return self
+
+    @model_validator(mode="after")
+    def _panel(self) -> "JudgeBlock":
+        if self.kind != "panel" and (self.members or self.how or self.weights):
+            raise ValueError('members, how and weights go with kind = "panel", and only with it')
+        if self.kind == "panel" and len(set(self.members)) < max(2, len(self.members)):
+            raise ValueError("a panel has at least two members, each of them once")
+        if bool(self.weights) != (self.how == "weighted"):
+            raise ValueError('weights go with how = "weighted", and only with it')
+        if self.weights and set(self.weights) != set(self.members):
+            raise ValueError(f"weights must name each member: {', '.join(self.members)}")
+        for name, weight in self.weights.items():
+            if not 0.5 < weight < 1:
+                raise ValueError(
+                    f"the weight of {name!r} is its accuracy, between 0.5 and 1, not {weight:g}"
+                )
         return self
 
 
@@ -266,6 +304,28 @@ class Study(Block):
                 if label is not None and label not in self.rubric.labels:
                     hint = did_you_mean(label, self.rubric.labels)
                     raise ValueError(f"[[judge]] {judge.name}: no label {label!r}; {hint}")
+        return self
+
+    @model_validator(mode="after")
+    def _members(self) -> "Study":
+        """A panel's members are judges of the study, and no panels."""
+        blocks = {block.name: block for block in self.judge}
+        for judge in self.judge:
+            for name in judge.members:
+                if name not in blocks:
+                    hint = did_you_mean(name, [other for other in blocks if other != judge.name])
+                    raise ValueError(f"[[judge]] {judge.name}: no judge {name!r}; {hint}")
+                if blocks[name].kind == "panel":
+                    raise ValueError(
+                        f"[[judge]] {judge.name}: {name!r} is a panel, and a panel's members are"
+                        " single judges; name its members instead"
+                    )
+            for name in judge.members[:-1] if judge.how == "cascade" else ():
+                if blocks[name].no_answer is not None or blocks[name].kind == "constant":
+                    raise ValueError(
+                        f"[[judge]] {judge.name}: {name!r} never fails, so nobody after it would"
+                        " be asked; name one without no_answer or value"
+                    )
         return self
 
     def at(self, path: str | Path) -> Path:

@@ -318,3 +318,35 @@ def test_an_answer_is_its_own_draw(study_store) -> None:
     grades = good.grades["sums"]
     assert [grades[first.item, draw] for draw in range(3)] == [True, False, False]
     assert len(grades) == 14
+
+
+PANEL = """[[judge]]
+name = "cascade"
+kind = "panel"
+members = ["rules", "reader"]
+how = "cascade"
+[policy]
+"""
+
+
+def test_an_approved_cascade_grades_and_its_warrant_follows_its_members(path: Path) -> None:
+    edit(path, "[policy]\n", PANEL)
+    with opened(path) as (study, store):
+        responses = [response.id for response in store.responses()]
+        todo = grade.dockets(study, store, responses, ["cascade"])
+        grade.run(study, store, todo, nothing, lambda: NOW)
+        approve(study, store, "cascade")
+    edit(path, "limit = 12", "limit = 20")
+    with opened(path) as (study, store):
+        granted = benchmark.choose(study, store, "cascade", NOW)
+        benchmark.check_scope(study, store, granted)
+        collect_all(study, store)
+        grade.run(study, store, benchmark.docket(study, store, granted), nothing, lambda: NOW)
+        lines = {one.model: one.grades["sums"] for one in benchmark.entries(study, store, granted)}
+        assert {model: len(grades) for model, grades in lines.items()} == {"good": 20, "bad": 20}
+        reader = next(spec for spec in store.specs("judge") if spec.name == "reader")
+        assert len(store.judged(reader.id, study.rater_question.id)) == 24  # none since the audit
+    edit(path.parent / "prompt.txt", "right?", "right!")
+    stale = pytest.raises(Refused, match="stale: its members changed")
+    with opened(path) as (study, store), stale:
+        benchmark.choose(study, store, "cascade", NOW)

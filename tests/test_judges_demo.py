@@ -10,8 +10,10 @@ from inference.engine import ENGINES
 from judges.demo import LABELLER, PILOT, _write_study, label_by_program, reference_value
 from judges.gate import check_policy
 from judges.judge import judge_spec, open_judge
+from judges.kinship import check_kin, kin
 from samples.cli import opened
 from samples.records import Item, Label
+from samples.store import Store
 from samples.study import load_study
 from samples.tasks import TaskOptions, load_task
 
@@ -102,6 +104,16 @@ def test_the_demo_s_study_loads_and_names_only_what_is_there(demo: Path) -> None
     assert {block.engine for block in study.model} <= set(ENGINES)
     assert len(study.judge) == 3 and len(study.model) == 3
     assert sum(block.parent is not None for block in study.model) == 2
+
+
+def test_the_demo_s_model_may_judge_itself_and_is_said_to(demo: Path, store: Store) -> None:
+    study = load_study(demo)
+    models = [block.name for block in study.model]
+    for block in study.judge:
+        spec = judge_spec(study, block)
+        check_kin(study, store, spec)
+        itself = dict.fromkeys(models, "itself") if block.kind == "llm" else {}
+        assert kin(spec, study, models) == itself
 
 
 def test_the_pilot_is_large_enough_to_draw_from_and_smaller_than_the_benchmark(demo: Path) -> None:

@@ -1,5 +1,6 @@
 """Only what is missing is judged, what was judged is kept, and what cannot be read is refused."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -201,3 +202,60 @@ def test_the_road_s_judges_say_what_they_should(tmp_path: Path) -> None:
             right = "99" not in cases[verdict.response].response.text
             expected = "correct" if right or verdict.judge == "yes" else "incorrect"
             assert verdict.value == expected
+
+
+PANEL = """[[judge]]
+name = "both"
+kind = "panel"
+members = ["number", "reader"]
+how = "HOW"
+[[judge]]
+name = "number"
+kind = "number"
+[policy]
+"""
+
+
+def with_panel(path: Path, how: str) -> None:
+    edit(path, "[policy]\n", PANEL.replace("HOW", how))
+
+
+def test_a_panel_asks_and_pays_only_for_what_is_missing(path: Path) -> None:
+    with_panel(path, "majority")
+    with opened(path) as (study, store):
+        run(study, store, answers(store)[:10], "reader")
+        made = run(study, store, answers(store), "both")
+        assert {v.judge for v in made} == {"both"}  # one tick per case of the panel
+        kept = Counter(v.judge for v in store.verdicts())
+        assert kept == {"reader": 24, "number": 24, "both": 24}
+        assert all(v.created_at == NOW for v in store.verdicts())
+        assert run(study, store, answers(store), "reader", "number", "both") == []
+
+
+def test_a_panel_is_judged_after_its_members(path: Path) -> None:
+    with_panel(path, "majority")
+    with opened(path) as (study, store):
+        todo = grade.dockets(study, store, answers(store), ["both", "reader"])
+        assert [docket.spec.name for docket in todo] == ["reader", "both"]
+
+
+def test_a_cascade_leaves_the_second_in_peace_where_the_first_decides(path: Path) -> None:
+    with_panel(path, "cascade")
+    write(path.parent / "verdicts.jsonl", [{"match": "no such answer", "text": "?"}])
+    with opened(path) as (study, store):
+        run(study, store, answers(store), "both")  # the reader could not have answered
+        assert Counter(v.judge for v in store.verdicts()) == {"number": 24, "both": 24}
+
+
+def test_a_panel_that_breaks_midway_pays_nothing_twice(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit(path, "[policy]\n", PANEL.replace("HOW", "majority").replace('"reader"', '"yes"'))
+    with opened(path) as (study, store):
+        with monkeypatch.context() as patch:
+            patch.setitem(JUDGES, "constant", Breaking)
+            with pytest.raises(ConnectionError):
+                run(study, store, answers(store), "both")
+        assert Counter(v.judge for v in store.verdicts()) == {"number": 24, "yes": 7, "both": 7}
+        run(study, store, answers(store), "both")
+        assert Counter(v.judge for v in store.verdicts()) == {"number": 24, "yes": 24, "both": 24}

@@ -7,6 +7,7 @@ import pytest
 
 from judges.judge import JUDGES, RULES_VERSION, judge_spec, open_judge
 from judges.llm import shipped_prompts
+from judges.panel import members_of
 from judges.rules import RuleJudge
 from samples.errors import BenchwarrantError
 from samples.records import Spec
@@ -15,6 +16,8 @@ from samples.study import JudgeBlock, Study, load_study
 
 PROMPT = "Right? $question $reference $response $labels"
 LLM = {"kind": "llm", "engine": "replay", "model": "m.jsonl", "prompt": "mine.txt"}
+
+BOTH = {"members": ["a", "b"], "how": "majority"}
 
 
 @pytest.fixture
@@ -41,11 +44,13 @@ OTHER = [
     {"sampling": {"max_tokens": 10}},
     {"sampling": {"max_tokens": 9, "temperature": 0.1}},
     {"sampling": {"max_tokens": 9, "seed": 1}},
+    {"repeats": 2},
     {"sampling": {"max_tokens": 9, "stop": ["\n"]}},
 ]
 SAME = [
     {"prompt": "same.txt"},  # another file with the same text
     {"run": {"concurrency": 4}},
+    {"repeats": 1},
     {"run": {"api_key_env": "MY_KEY", "base_url": "http://127.0.0.1:1"}},
     {"sampling": {"max_tokens": 9, "temperature": 0}},  # what was left out before
 ]
@@ -112,7 +117,8 @@ def test_a_prompt_that_is_no_text_is_one_line(study: Study) -> None:
 
 @pytest.mark.parametrize("kind", JUDGES)
 def test_every_kind_opens(study: Study, kind: str) -> None:
-    more = LLM if kind == "llm" else {"value": "correct"} if kind == "constant" else {}
+    more = {"llm": LLM, "constant": {"value": "correct"}, "panel": BOTH}.get(kind, {})
+    study = study.model_copy(update={"judge": [JudgeBlock(name=n, kind="auto") for n in "ab"]})
     made = spec(study, **more | {"kind": kind})
     judge = open_judge(made, {})
     assert judge.spec == made
@@ -129,3 +135,26 @@ def test_a_rule_judge_takes_its_rule_from_the_spec(study: Study) -> None:
     judge = open_judge(spec(study, kind="number"), {})
     assert isinstance(judge, RuleJudge)
     judge.close()
+
+
+def test_a_panel_with_another_member_or_another_prompt_is_another_judge(tmp_path: Path) -> None:
+    blocks = (
+        'name = "s"\n[[judge]]\nname = "rules"\nkind = "auto"\n[[judge]]\nname = "reader"\n'
+        'kind = "llm"\nengine = "replay"\nmodel = "m.jsonl"\nprompt = "mine.txt"\n'
+        '[[judge]]\nname = "both"\nkind = "panel"\nmembers = ["rules", "reader"]\nhow = "cascade"\n'
+    )
+
+    def both(text: str, prompt: str = PROMPT) -> Spec:
+        (tmp_path / "study.toml").write_text(text)
+        (tmp_path / "mine.txt").write_text(prompt)
+        study = load_study(tmp_path / "study.toml")
+        *singles, panel = (judge_spec(study, block) for block in study.judge)
+        assert [member.id for member in members_of(panel)] == [one.id for one in singles]
+        return panel
+
+    first = both(blocks)
+    assert "rules" not in first.body  # its members have a version of theirs
+    assert both(blocks.replace('= "cascade"', '= "majority"')).id != first.id
+    assert both(blocks.replace('"auto"', '"number"')).id != first.id
+    assert both(blocks, PROMPT + "!").id != first.id
+    assert both(blocks).id == first.id

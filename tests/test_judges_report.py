@@ -1,5 +1,6 @@
 """The report: the shape that programs read, the same figures on every page, and hostile text."""
 
+import html
 import json
 import math
 import re
@@ -104,6 +105,34 @@ def warranted(audit: Audit, study: Study, by: str | None = "Ada") -> Warrant:
 
 
 # The shape
+
+
+def test_a_panel_says_on_every_page_what_it_saved(value: dict[str, Any]) -> None:
+    assert "It is a panel" not in report_markdown(value) + report_html(value)
+    value["judges"]["good"]["panel"] = {
+        "how": "cascade",
+        "members": ["rules", "<b>"],
+        "n": 36,
+        "decided_by": {"rules": 30, "<b>": 6},
+        "undecided": 0,
+        "calls_saved": 30,
+    }
+    said = "a panel, cascade: rules decided 30, &lt;b&gt; 6; 30 of 72 calls saved"
+    assert said in report_html(value)
+    assert said in report_markdown(value)
+    assert said in html.escape(report.summary(value))
+
+
+def test_a_judge_that_was_asked_again_has_its_flip_rate_on_every_page(
+    value: dict[str, Any],
+) -> None:
+    assert "flip rate" not in report_markdown(value) + report_html(value)
+    rate = {"value": 0.03125, "low": 0.01, "high": 0.0625, "n": 36}
+    value["judges"]["good"]["repeats"] = {"n": 5, "flip_rate": rate}
+    said = "asked 5 times about each case: flip rate 0.031 [0.010, 0.062], n = 36."
+    assert said in report_html(value)
+    assert said in report_markdown(value).replace("\\", "")
+    assert said in report.summary(value)
 
 
 def test_the_value_has_the_documented_keys(value: dict[str, Any]) -> None:
@@ -235,8 +264,25 @@ def test_what_keeps_anybody_from_deciding_is_said() -> None:
 
 
 def test_a_judge_that_is_ranked_itself_is_marked() -> None:
-    page = report_html(make_value(make_audit(tiny=good())))
-    assert "This judge is itself one of the models that it grades." in page
+    audit = make_audit(tiny=good(), strict=good())
+    imported = Spec("judge", "tiny", {"kind": "imported"})
+    tiny = replace(audit.judges["tiny"], spec=imported)
+    value = make_value(replace(audit, judges={**audit.judges, "tiny": tiny}))
+    assert value["judges"]["tiny"]["also_ranked"] is True
+    assert value["judges"]["tiny"]["kin"] == {"tiny": "itself"}
+    assert value["judges"]["strict"]["kin"] == {}
+    said = "This judge is itself one of the models that it grades: tiny."
+    for page in (report_html(value), report_markdown(value), report.summary(value)):
+        assert page.count(said) == 1
+    assert "(also graded)" in report_html(value)
+
+
+def test_a_judge_of_a_ranked_model_s_family_is_marked(value: dict[str, Any]) -> None:
+    value["judges"]["good"]["kin"] = {"small": "same family"}
+    said = "This judge is of one family with models that it grades: small."
+    for page in (report_html(value), report_markdown(value), report.summary(value)):
+        assert page.count(said) == 1
+    assert "(family graded)" in report_html(value)
 
 
 def test_without_judges_the_report_says_so() -> None:

@@ -151,6 +151,8 @@ def test_a_home_folder_may_be_meant(write, monkeypatch):
 NAME = 'name = "s"\n'
 MODEL = NAME + '[[model]]\nname = "m"\nmodel = "x"\n'
 JUDGE = NAME + '[[judge]]\nname = "j"\n'
+PANEL = JUDGE + 'kind = "auto"\n[[judge]]\nname = "k"\nkind = "exact"\n[[judge]]\n'
+PANEL += 'name = "p"\nkind = "panel"\n'
 RULE = NAME + '[[policy.rule]]\nstatistic = "mcc"\n'
 MODEL_KEYS = (
     "compression, draws, dtype, engine, from, model, name, options, parent, revision, run,"
@@ -222,6 +224,61 @@ MODEL_KEYS = (
         (
             JUDGE + 'kind = "constant"\nvalue = "corect"',
             "[[judge]] j: no label 'corect'; did you mean 'correct'?",
+        ),
+        (
+            JUDGE + 'kind = "auto"\nrepeats = 2',
+            "[[judge]] j: repeats goes with kind \"llm\": 'auto' would repeat itself",
+        ),
+        (PANEL + 'members = ["j"]', "[[judge]] p: a judge of kind 'panel' needs how"),
+        (PANEL + 'how = "majority"', "[[judge]] p: a judge of kind 'panel' needs members"),
+        (
+            PANEL + 'how = "cascade"\nmembers = ["j"]',
+            "[[judge]] p: a panel has at least two members, each of them once",
+        ),
+        (
+            PANEL + 'how = "cascade"\nmembers = ["j", "k", "j"]',
+            "[[judge]] p: a panel has at least two members, each of them once",
+        ),
+        (
+            PANEL + 'how = "cascade"\nmembers = ["j", "kk"]',
+            "[[judge]] p: no judge 'kk'; did you mean 'k'?",
+        ),
+        (
+            PANEL + 'how = "cascade"\nmembers = ["j", "p"]',
+            "[[judge]] p: 'p' is a panel, and a panel's members are single judges; name its members"
+            " instead",
+        ),
+        (
+            PANEL.replace('"auto"', '"auto"\nno_answer = "incorrect"')
+            + 'how = "cascade"\nmembers = ["j", "k"]',
+            "[[judge]] p: 'j' never fails, so nobody after it would be asked; name one without"
+            " no_answer or value",
+        ),
+        (
+            PANEL + 'how = "majority"\nmembers = ["j", "k"]\nweights = { j = 0.9, k = 0.8 }',
+            '[[judge]] p: weights go with how = "weighted", and only with it',
+        ),
+        (
+            PANEL + 'how = "weighted"\nmembers = ["j", "k"]',
+            '[[judge]] p: weights go with how = "weighted", and only with it',
+        ),
+        (
+            PANEL + 'how = "weighted"\nmembers = ["j", "k"]\nweights = { j = 0.9 }',
+            "[[judge]] p: weights must name each member: j, k",
+        ),
+        (
+            PANEL + 'how = "weighted"\nmembers = ["j", "k"]\nweights = { j = 0.9, k = 1.0 }',
+            "[[judge]] p: the weight of 'k' is its accuracy, between 0.5 and 1, not 1",
+        ),
+        (
+            PANEL + 'how = "weighted"\nmembers = ["j", "k"]\nweights = "measured"',
+            "[[judge]] p weights: weights are numbers, member by member: taken from the labels that"
+            " a warrant rests on they would have seen the test; measure accuracies on a pilot's"
+            " labels",
+        ),
+        (
+            JUDGE + 'kind = "auto"\nmembers = ["j"]',
+            '[[judge]] j: members, how and weights go with kind = "panel", and only with it',
         ),
         # audit and policy
         (
