@@ -78,7 +78,8 @@ def run(
         if not docket.missing:
             continue
         store.add([*members_of(docket.spec), docket.spec])
-        judge = open_judge(docket.spec, _run_settings(study, store, docket))
+        known = {m.name: store.judged(m.id, rubric.id) for m in members_of(docket.spec)}
+        judge = open_judge(docket.spec, run_settings(study, docket.block, docket.spec, known))
         own = partial(_tick_own, docket.spec.id, tick)
         try:
             for start in range(0, len(docket.missing), CHUNK):
@@ -89,17 +90,16 @@ def run(
             judge.close()
 
 
-def _run_settings(study: Study, store: Store, docket: Docket) -> dict[str, Any]:
+def run_settings(
+    study: Study, block: JudgeBlock, spec: Spec, known: Mapping[str, Any]
+) -> dict[str, Any]:
     """What does not change a verdict; to a panel also what its members have said already."""
     blocks, here = {block.name: block for block in study.judge}, {"base_dir": str(study.at("."))}
-    members = members_of(docket.spec)
-    seats = {
-        "members": {member.name: {**blocks[member.name].run, **here} for member in members},
-        "known": {
-            member.name: store.judged(member.id, study.rater_question.id) for member in members
-        },
-    }
-    return {**docket.block.run, **here, **(seats if members else {})}
+    members = members_of(spec)
+    if not members:
+        return {**block.run, **here}
+    seats = {member.name: {**blocks[member.name].run, **here} for member in members}
+    return {**block.run, **here, "members": seats, "known": known}
 
 
 def _tick_own(spec: str, tick: Callable[[Verdict], None], verdict: Verdict) -> None:

@@ -12,6 +12,7 @@ from random import Random
 from typing import Any
 
 from judges.drift import UNREACHED
+from judges.grade import run_settings
 from judges.judge import open_judge
 from judges.tables import RECHECK, Audit
 from samples.errors import BenchwarrantError
@@ -71,10 +72,11 @@ def run(
     spec = next(spec for spec in store.specs("judge") if spec.id == recheck.warrant.spec)
     made: dict[str, Verdict] = {}
     cases = list(store.cases(recheck.responses, rubric))
-    with closing(open_judge(spec, {**recheck.block.run, "base_dir": str(study.at("."))})) as judge:
+    with closing(open_judge(spec, run_settings(study, recheck.block, spec, {}))) as judge:
         for verdict in judge.judge(cases):
-            made[verdict.response] = verdict
-            tick(verdict)
+            if verdict.spec == spec.id:  # not what a panel's members say
+                made[verdict.response] = verdict
+                tick(verdict)
     lost = [v for v in made.values() if v.failure == UNREACHED]
     if len(made) - len(lost) < REACHED * len(cases):
         why = f" ({lost[0].reason})" if lost else ""

@@ -8,7 +8,7 @@ import pytest
 from readme import run as command
 from small_road import NOW, STUDY, approve, copied, edit, nothing, walk, write, write_files
 
-from judges import benchmark, recheck
+from judges import benchmark, grade, recheck
 from judges.drift import recheck_figures
 from judges.tables import load_audit
 from judges.warrant import approved_judges, in_force
@@ -42,6 +42,10 @@ def path(road: Path, tmp_path: Path) -> Path:
 def study_store(path: Path) -> Iterator[tuple[Study, Store]]:
     with opened(path) as pair:
         yield pair
+
+
+def now() -> str:
+    return NOW
 
 
 def chosen(study: Study, store: Store, cases: int = 24, judge: str = "reader") -> recheck.Recheck:
@@ -199,6 +203,22 @@ def test_a_limit_set_later_needs_no_new_approval_and_a_recheck_renews(path: Path
         recheck.run(study, store, chosen(study, store), nothing, lambda: LATER)
         assert in_force(study, store, "reader", LATER).created_at == NOW
         assert approved_judges(study, store, LATER) == ["reader"]
+
+
+def test_a_panel_is_asked_anew_through_its_members(path: Path) -> None:
+    members = 'name = "panel"\nkind = "panel"\nmembers = ["reader", "rules"]\nhow = "cascade"'
+    edit(path, "[policy]\n", f"[[judge]]\n{members}\n[policy]\n")
+    with opened(path) as (study, store):
+        responses = [response.id for response in store.responses()]
+        grade.run(study, store, grade.dockets(study, store, responses, ["panel"]), nothing, now)
+        approve(study, store, "panel")
+        before = store.counts()["verdicts"]
+        assert passed(study, store, again(study, store, judge="panel"))
+        write(path.with_name("verdicts.jsonl"), LENIENT)
+        event = again(study, store, judge="panel")
+        assert {one["new"][0] for one in event.body["cases"].values()} == {"correct"}
+        assert not passed(study, store, event)
+        assert store.counts()["verdicts"] == before
 
 
 # --- the commands ------------------------------------------------------------------------------
