@@ -1,6 +1,7 @@
 """Commands that judge, weigh, decide and grade."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -59,6 +60,41 @@ def judge(
         say(f"{docket.spec.name}: {said}")
 
 
+def probe(
+    study: StudyPath = DEFAULT,
+    only: Annotated[
+        list[str] | None, typer.Option("--judge", help="Only this judge; may be repeated.")
+    ] = None,
+    per_attack: Annotated[int, typer.Option(help="Items for each attack.", min=1)] = 20,
+    limit: Annotated[
+        int | None, typer.Option(help="At most so many probes per judge this time.", min=1)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put answers before the judges that none may accept, or none may reject: how many get past?
+
+    The same command again asks only what is missing.
+
+    Example: benchwarrant probe --per-attack 80
+    """
+    from judges import probing
+    from judges.probe_rates import notes, probed, table
+
+    with opened(study) as (opened_study, store):
+        texts = probing.audit_plan(opened_study, store, per_attack).texts
+        todo = probing.unasked(opened_study, store, texts, only or [])
+        todo = [replace(one, missing=one.missing[:limit]) for one in todo]
+        with progress("probe", sum(len(one.missing) for one in todo)) as tick:
+            probing.run(opened_study, store, todo, tick, now)
+        value = probed(opened_study, store)
+    if as_json:
+        show_json(value)
+        return
+    show_table(*table(value))
+    for line in notes(value):
+        say(line)
+
+
 def report(
     study: StudyPath = DEFAULT,
     out: Annotated[
@@ -73,6 +109,7 @@ def report(
     from judges import report as room
     from judges.evidence import weigh
     from judges.formats import with_formats
+    from judges.probe_rates import probed
     from judges.repeatability import repeatability
     from judges.solutions import solutions_judged
     from judges.tables import load_audit
@@ -83,6 +120,7 @@ def report(
         value = room.report_value(opened_study, audit, evidence, store.warrants(), now())
         value["repeatability"] = repeatability(opened_study, store)
         value["critiques"] = solutions_judged(opened_study, store, audit)
+        value["probes"] = probed(opened_study, store)
         worth_reading = room.disagreements(audit, store)
     if as_json:
         show_json(value)
