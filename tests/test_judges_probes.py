@@ -58,6 +58,33 @@ def test_the_rules_accept_no_wrong_answer_and_reject_no_right_one(task: str) -> 
             assert verdict.value == "correct", (text, verdict.reason)
 
 
+@pytest.mark.parametrize(
+    ("task", "folder", "file"),
+    [
+        ("gsm8k", "task_gsm8k", "test.jsonl"),
+        ("math-500", "task_math500", "math500.jsonl"),
+        ("aqua", "task_svamp_aqua_multiarith", "aqua_test.jsonl"),
+        ("commonsenseqa", "task_commonsenseqa", "dev_rand_split.jsonl"),
+        ("strategyqa", "task_strategyqa", "dev.json"),
+        ("mr-ben", "human_mr_ben", "math.json"),
+    ],
+)
+def test_no_wrong_answer_to_a_public_question_is_accepted(shared_data, task, folder, file) -> None:
+    path = shared_data(folder) / file
+    items = load_task(TaskOptions(name=task, path=path, seed=7, limit=25), task).items
+    wrong = [v.value for attack, *_, v in verdicts(items) if PROBES[attack].must == REJECT]
+    assert len(wrong) > 200 and "correct" not in wrong
+
+
+def test_a_crude_judge_is_caught() -> None:
+    """`contains` looks for the reference anywhere, so a right derivation is enough for it."""
+    item = items_of("sums")[0]
+    judge = rule_judge(Spec("judge", "crude", {"kind": "contains"}), {})
+    text = build("wrong-after-right-steps", Target(item), 1)
+    (verdict,) = judge.judge([Case(item, Response(item.id, "probe", "", "", 0, text), RUBRIC)])
+    assert verdict.value == "correct"
+
+
 def test_texts_are_the_same_for_the_same_seed_and_differ_by_item() -> None:
     first, second, *rest = items_of("sums")
     target = Target(first, (second, *rest))
