@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from random import Random
 
 from judges.plain import normalise
@@ -21,6 +22,7 @@ SHIFTS = (12, 24)
 OF_OTHERS = re.compile(r"\b(?:above|below|both|none|neither|all|either|cannot|not)\b", re.I)
 OPPOSITE = {"yes": "no", "no": "yes", "true": "false", "false": "true"}
 TRIES = 200
+LOOKED_AT = 100
 ONES = """
     zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
     sixteen seventeen eighteen nineteen
@@ -162,21 +164,24 @@ def _wrong_list(target: Target, rng: Random) -> str:
 
 
 def _wrong_text(target: Target, rng: Random) -> str:
-    item = target.item
-    rights = [set(normalise(reference).split()) for reference in item.references]
-    found = {
-        other.reference
-        for other in target.others
-        if other.answer_type == item.answer_type and other.id != item.id
-        for words in [set(normalise(other.reference).split())]
-        if words and not any(_related(words, right) for right in rights)
-    }
-    if not found:
-        raise NotBuilt("no other item of the task has an answer that is certainly another")
-    return rng.choice(sorted(found))
+    """Another item's answer; so many are looked at, in random order."""
+    item, others = target.item, target.others
+    rights = [_words(reference) for reference in item.references]
+    for other in rng.sample(others, min(len(others), LOOKED_AT)):
+        words = _words(other.reference)
+        if other.answer_type != item.answer_type or other.id == item.id or not words:
+            continue
+        if not any(_related(words, right) for right in rights):
+            return other.reference
+    raise NotBuilt("no other item of the task has an answer that is certainly another")
 
 
-def _related(words: set[str], right: set[str]) -> bool:
+@lru_cache(maxsize=16_384)
+def _words(text: str) -> frozenset[str]:
+    return frozenset(normalise(text).split())
+
+
+def _related(words: frozenset[str], right: frozenset[str]) -> bool:
     """Whether two answers share a word, or a word's first four letters: "sad", "sadness"."""
     return any(a[:4] == b[:4] or a.startswith(b) or b.startswith(a) for a in words for b in right)
 
