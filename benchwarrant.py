@@ -50,6 +50,7 @@ def build() -> "typer.Typer":
     app.command()(annotator.annotate)
     app.add_typer(annotator.accounts, name="accounts")
     app.command()(judges.judge)
+    app.command()(judges.probe)
     app.command()(judges.report)
     app.command()(judges.approve)
     app.command()(judges.benchmark)

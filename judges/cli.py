@@ -1,6 +1,7 @@
 """Commands that judge, weigh, decide and grade."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -141,6 +142,41 @@ def _recheck(study: Path, names: list[str], cases: int, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
+def probe(
+    study: StudyPath = DEFAULT,
+    only: Annotated[
+        list[str] | None, typer.Option("--judge", help="Only this judge; may be repeated.")
+    ] = None,
+    per_attack: Annotated[int, typer.Option(help="Items for each attack.", min=1)] = 20,
+    limit: Annotated[
+        int | None, typer.Option(help="At most so many probes per judge this time.", min=1)
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put answers before the judges that none may accept, or none may reject: how many get past?
+
+    The same command again asks only what is missing.
+
+    Example: benchwarrant probe --per-attack 80
+    """
+    from judges import probing
+    from judges.probe_rates import notes, probed, table
+
+    with opened(study) as (opened_study, store):
+        texts = probing.audit_plan(opened_study, store, per_attack).texts
+        todo = probing.unasked(opened_study, store, texts, only or [])
+        todo = [replace(one, missing=one.missing[:limit]) for one in todo]
+        with progress("probe", sum(len(one.missing) for one in todo)) as tick:
+            probing.run(opened_study, store, todo, tick, now)
+        value = probed(opened_study, store)
+    if as_json:
+        show_json(value)
+        return
+    show_table(*table(value))
+    for line in notes(value):
+        say(line)
+
+
 def report(
     study: StudyPath = DEFAULT,
     out: Annotated[
@@ -156,6 +192,7 @@ def report(
     from judges.evidence import weigh
     from judges.formats import with_formats
     from judges.makeup import makeup
+    from judges.probe_rates import probed
     from judges.repeatability import repeatability
     from judges.solutions import solutions_judged
     from judges.tables import load_audit
@@ -169,6 +206,7 @@ def report(
             value["judges"][name] |= facts
         value["repeatability"] = repeatability(opened_study, store)
         value["critiques"] = solutions_judged(opened_study, store, audit)
+        value["probes"] = probed(opened_study, store)
         worth_reading = room.disagreements(audit, store)
     if as_json:
         show_json(value)

@@ -20,6 +20,7 @@ from judges.figures import (
     undefined_figure,
 )
 from judges.formats import NO_TEXT, by_format
+from judges.probe_rates import digest, rule_figures
 from judges.tables import Audit, JudgeRun
 from samples.errors import BenchwarrantError
 from samples.records import content_hash
@@ -57,6 +58,7 @@ def weigh(audit: Audit, policy: PolicyBlock, seed: int) -> Evidence:
     for name, run in audit.judges.items():
         judges[name], found = _about(name, run, audit, policy, draws)
         checks += found
+    asked = {name: digest(run.probes) for name, run in audit.judges.items()}
     return Evidence(
         inputs={
             "audit_set": audit.audit_set.id,
@@ -66,7 +68,8 @@ def weigh(audit: Audit, policy: PolicyBlock, seed: int) -> Evidence:
             "judges": {name: run.spec.id for name, run in audit.judges.items()},
             "seed": seed,
             "policy": policy.deciding,
-        },
+        }
+        | ({"probes": asked} if policy.asks_for_probes else {}),
         reference=reference_facts(audit),
         ceiling=ceiling(audit, policy, draws),
         judges=judges,
@@ -100,6 +103,7 @@ def _about(
         },
         "ranking": ranking_figures(by_model, draws, policy, policy.failures),
         "shares": shares_by_model(by_model, audit, policy.failures),
+        "probes": rule_figures(run, audit.rubric.positive, policy.confidence),
     }
     if formats := by_format(run, audit, policy, draws):
         about["by"]["format"] = formats

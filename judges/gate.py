@@ -6,6 +6,7 @@ from typing import Any
 
 from judges.agreement import STATISTICS
 from judges.figures import RANKING, Figure
+from judges.probe_rates import STATISTICS as PROBE_STATISTICS
 from samples.errors import BenchwarrantError
 from samples.registry import did_you_mean
 from samples.study import PolicyBlock, RuleBlock
@@ -33,7 +34,8 @@ def check_policy(policy: PolicyBlock) -> None:
             " shows some"
         )
     for rule in policy.rule:
-        known = list(STATISTICS) if rule.level == "case" else list(RANKING)
+        levels = {"case": STATISTICS, "ranking": RANKING, "probe": PROBE_STATISTICS}
+        known = list(levels[rule.level])
         if rule.statistic not in known:
             raise BenchwarrantError(
                 f"[[policy.rule]] statistic {rule.statistic!r} is not known at level"
@@ -65,6 +67,8 @@ def _figures(
 ) -> Iterator[tuple[str, Figure]]:
     if rule.level == "ranking":
         yield "", about["ranking"][rule.statistic]
+    elif rule.level == "probe":
+        yield from about["probes"][rule.statistic].items()
     elif rule.per is None:
         yield "", about["case"][f"failures_{policy.failures}"][rule.statistic]
     else:
@@ -97,7 +101,8 @@ def hold(rule: RuleBlock, found: Figure) -> tuple[str, float]:
 
 def rule_in_words(rule: RuleBlock) -> str:
     """ "each model's leniency: interval within ±0.05"."""
-    what = rule.statistic + (" of the ranking" if rule.level == "ranking" else "")
+    of = {"ranking": " of the ranking", "probe": " of the worst attack"}
+    what = rule.statistic + of.get(rule.level, "")
     if rule.per:
         what = f"each {rule.per}'s {what}"
     if rule.within is not None:
@@ -113,9 +118,10 @@ def _says(rule: RuleBlock, place: str, found: Figure, outcome: str, margin: floa
         return f"{rule.statistic}{where}: {found['reason']}; an undefined figure meets no rule"
     value, low, high = (f"{round(found[e], 3) + 0:.3f}" for e in ("value", "low", "high"))
     shown = f"{value} [{low}, {high}]"
+    more = "probes" if rule.level == "probe" else "labels"
     verdict = {
         "met": "met",
         "not met": "not met, the whole interval is on the wrong side",
-        "open": f"not shown, short by {-margin:.3f}; more labels narrow the interval",
+        "open": f"not shown, short by {-margin:.3f}; more {more} narrow the interval",
     }[outcome]
     return f"{rule.statistic}{where} {shown}: {verdict}"

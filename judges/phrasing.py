@@ -30,6 +30,8 @@ NAMES = {
     "leniency": "leniency",
     "mean_absolute_error": "mean error of a model's share",
     "worst_absolute_error": "largest error of a model's share",
+    "probe_false_accept": "false accepts of probes",
+    "probe_false_reject": "false rejects of probes",
 }
 # (what it answers, how it can mislead), as in judges.meaning, for figures about the ranking.
 RANKING_MEANING = {
@@ -149,7 +151,8 @@ def rule_says(rule: Mapping[str, Any]) -> str:
 
     Three digits, since a limit may fall between two.
     """
-    where = f" for {rule['slice']}, the worst {rule['per']}," if rule["slice"] else ""
+    kind = rule.get("per", "attack")
+    where = f" for {rule['slice']}, the worst {kind}," if rule["slice"] else ""
     seen = interval(rule["observed"], 3, rule["statistic"] in SIGNED)
     return f"{statistic_name(rule)}{where} {seen} (required: {required(rule)})"
 

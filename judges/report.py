@@ -31,6 +31,7 @@ from judges.phrasing import (
     statistic_name,
 )
 from judges.plots import Pair, Row, dumbbells, forest
+from judges.probe_rates import cut, probes_shown
 from judges.report_value import UNDECIDED, report_value
 from judges.tables import Audit
 from samples.spoken import spoken
@@ -172,6 +173,8 @@ def _words(value: Mapping[str, Any]) -> dict[str, Any]:
         "columns": {name: _heading(name, value) for name in _columns(value)},
         "meaning": list(_meanings(value, voice)),
         "formats": _formats(value),
+        "probes": probes_shown(value.get("probes") or {}),
+        "cut": cut,
         "ranking": {name: NAMES[name] for name in RANKING},
         "fdr": FALSE_DISCOVERY_RATE,
         "signs": SIGNS,

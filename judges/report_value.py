@@ -55,9 +55,13 @@ def report_value(
             for finding in evidence.findings
             if not math.isnan(finding["effect"]["value"])
         ],
-        "could_not_check": [*evidence.could_not_check, *_nothing_to_check(audit, evidence)],
+        "could_not_check": [
+            *evidence.could_not_check,
+            *_nothing_to_check(audit, evidence),
+            *_unprobed(audit),
+        ],
         "policy": study.policy.model_dump(mode="json", exclude_none=True),
-        "computed_from": {k: inputs[k] for k in ("rubric", "labels", "verdicts", "judges", "seed")},
+        "computed_from": {k: v for k, v in inputs.items() if k not in ("audit_set", "policy")},
     }
     plain: dict[str, Any] = _plain(made, voice)
     return plain
@@ -158,6 +162,21 @@ def _nothing_to_check(audit: Audit, evidence: Evidence) -> list[dict[str, str]]:
     else:
         return []
     return [{"check": "every judge", "why": why}]
+
+
+def _unprobed(audit: Audit) -> list[dict[str, str]]:
+    """Whom no probe was put to; imported judges cannot be asked anything."""
+    silent = [name for name, run in audit.judges.items() if not run.probes]
+    cannot = [name for name in silent if audit.judges[name].spec.body["kind"] == "imported"]
+    told = [name for name in silent if name not in cannot]
+    could_not = []
+    if told:
+        check = "probes" if len(silent) == len(audit.judges) else f"probes of {', '.join(told)}"
+        could_not.append({"check": check, "why": "none were run; `benchwarrant probe`"})
+    if cannot:
+        why = "verdicts that were imported come from a judge that cannot be asked"
+        could_not.append({"check": f"probes of {', '.join(cannot)}", "why": why})
+    return could_not
 
 
 def _finite(rule: dict[str, Any]) -> dict[str, Any]:

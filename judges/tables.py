@@ -11,7 +11,7 @@ from judges.consensus import Reference, settle
 from judges.judge import judge_spec
 from samples.errors import BenchwarrantError
 from samples.exchange import imported_judge
-from samples.records import Account, AuditSet, Event, Rubric, Spec, content_hash
+from samples.records import Account, AuditSet, Event, ProbeVerdict, Rubric, Spec, content_hash
 from samples.store import Store
 from samples.study import Study
 
@@ -29,6 +29,7 @@ class JudgeRun:
     digest: str
     kinds: tuple[str | None, ...] = ()  # of failure, case by case; None where there is a value
     retried: int = 0  # verdicts that are a second attempt or a later one
+    probes: tuple[ProbeVerdict, ...] = ()  # what it said to probes of the audit set's items
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,10 @@ def load_audit(study: Study, store: Store) -> Audit:
         for account in [accounts.get(la.annotator, Account(la.annotator))]
     )
     runs = {
-        name: _run(store, spec, rubric, responses)
+        name: replace(
+            _run(store, spec, rubric, responses),
+            probes=tuple(store.probed(spec.id, rubric.id, audit_set.id)),
+        )
         for name, spec in study_judges(study, store).items()
     }
     return Audit(

@@ -10,6 +10,7 @@ from judges.drift import outdated
 from judges.evidence import Evidence, weigh
 from judges.gate import APPROVED, check_policy, decide
 from judges.kinship import kin
+from judges.probe_rates import digest
 from judges.tables import Audit, load_audit, study_judges
 from samples.errors import BenchwarrantError, Refused
 from samples.records import Spec, Warrant, content_hash
@@ -36,15 +37,17 @@ def versions() -> dict[str, str]:
 
 def bindings(audit: Audit, judge: str, study: Study) -> dict[str, Any]:
     """What a warrant is bound to; when one of these changes, it no longer applies."""
+    run = audit.judges[judge]
+    probes = {"probes": digest(run.probes)} if study.policy.asks_for_probes else {}
     return {
-        "judge": audit.judges[judge].spec.id,
+        "judge": run.spec.id,
         "rubric": audit.rubric.id,
         "audit set": audit.audit_set.id,
         "labels": audit.labels_digest,
-        "verdicts": audit.judges[judge].digest,
+        "verdicts": run.digest,
         "policy": study.policy.deciding,
         "seed": study.seed,
-    }
+    } | probes
 
 
 def ready(audit: Audit, judge: str) -> None:

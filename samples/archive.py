@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from samples.errors import BenchwarrantError
-from samples.records import Account, AuditSet, as_row, canonical_json, content_hash
+from samples.records import Account, AuditSet, ProbeVerdict, as_row, canonical_json, content_hash
 from samples.store import TABLES, Store
 from samples.study import Study, load_study
 from samples.study_files import (
@@ -30,6 +30,7 @@ from samples.study_files import (
 
 FORMAT = "benchwarrant-study/1"
 MANIFEST = "manifest.json"
+LATER = (ProbeVerdict,)  # kinds that exports of earlier versions have no table of
 _TUPLES = ("references", "choices", "labels")
 _AGAIN = "export the study again, or copy the folder again from where it was made"
 
@@ -117,8 +118,8 @@ class Place:
 def import_study(folder: Path, path: Path) -> list[str]:
     """Bring a study's folder in: as a new study where there is none, else the rows that are new."""
     manifest = _read_manifest(folder)
-    for kind, table in TABLES.items():
-        for _ in _places(folder, kind, manifest["tables"][table]):
+    for kind, table in _listed(manifest):
+        for _ in _places(folder, kind, table):
             pass  # nothing is written before the last byte is checked
     theirs = load_study(folder / STUDY)
     files = _text_files(folder, theirs, manifest)
@@ -160,9 +161,16 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     named = {
         name for name, one in tables if isinstance(one, dict) and one.keys() == {"rows", "hash"}
     }
-    if named != set(TABLES.values()) or STUDY not in rest["files"]:
+    every = set(TABLES.values())
+    if not every - {TABLES[kind] for kind in LATER} <= named <= every or STUDY not in rest["files"]:
         raise BenchwarrantError(f"{path} does not list every table; update Benchwarrant")
     return manifest
+
+
+def _listed(manifest: dict[str, Any]) -> list[tuple[type, dict[str, Any]]]:
+    """Each kind of which the folder has a table, with what the manifest says of it."""
+    tables = manifest["tables"]
+    return [(kind, tables[table]) for kind, table in TABLES.items() if table in tables]
 
 
 def _places(folder: Path, kind: type, expected: dict[str, Any]) -> Iterator[Place]:
@@ -229,8 +237,8 @@ def _merge(folder: Path, manifest: dict[str, Any], database: Path) -> tuple[int,
             _check_one_study(folder, manifest, store)
             known = {account.name: account for account in store.accounts()}
             read, kept = 0, dict[str, Account]()
-            for kind, table in TABLES.items():
-                for place in _places(folder, kind, manifest["tables"][table]):
+            for kind, table in _listed(manifest):
+                for place in _places(folder, kind, table):
                     read += 1
                     if isinstance(place.record, Account) and place.record.name in known:
                         kept[place.record.name] = place.record

@@ -171,6 +171,26 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class ProbeVerdict:
+    """One judge's answer to a probe: a text made up to test the judge, and no model's response."""
+
+    item: str
+    rubric: str
+    attack: str
+    must: str  # "reject" or "accept"
+    text: str
+    judge: str
+    spec: str
+    value: str | None = None
+    failure: str | None = None  # one of FAILURES
+    raw: str | None = None
+    reason: str | None = None
+    created_at: str | None = None
+
+    id = cached_property(record_id)
+
+
+@dataclass(frozen=True)
 class AuditSet:
     """A frozen sample: how it was drawn, and the hash of the cases that came out."""
 

@@ -126,7 +126,26 @@ def m002_more_failures(db: Database) -> None:
         db.execute(f"CREATE VIEW {view} AS {_VIEWS[view]}")
 
 
-MIGRATIONS: tuple[Callable[[Database], None], ...] = (m001_first, m002_more_failures)
+def m003_probes(db: Database) -> None:
+    """What judges say to texts that were made up to test them, apart from all verdicts."""
+    db.execute("""
+        CREATE TABLE probes (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+        item TEXT NOT NULL REFERENCES items (id), rubric TEXT NOT NULL REFERENCES rubrics (id),
+        attack TEXT NOT NULL, must TEXT NOT NULL CHECK (must IN ('reject', 'accept')),
+        text TEXT NOT NULL, judge TEXT NOT NULL, spec TEXT NOT NULL REFERENCES specs (id),
+        value TEXT, failure TEXT CHECK (failure IN
+            ('refused', 'truncated', 'unparsable', 'api_error', 'too_long', 'refusal',
+            'degenerate', 'ambiguous')),
+        raw TEXT, reason TEXT, created_at TEXT,
+        CHECK ((value IS NULL) = (failure IS NOT NULL)),
+        UNIQUE (spec, rubric, item, attack, text)) STRICT""")
+
+
+MIGRATIONS: tuple[Callable[[Database], None], ...] = (
+    m001_first,
+    m002_more_failures,
+    m003_probes,
+)
 
 
 def protect(db: Database) -> None:

@@ -23,6 +23,7 @@ from samples.records import (
     Event,
     Item,
     Label,
+    ProbeVerdict,
     Response,
     Rubric,
     Spec,
@@ -43,6 +44,7 @@ TABLES: dict[type, str] = {
     AuditCase: "audit_cases",
     Label: "labels",
     Verdict: "verdicts",
+    ProbeVerdict: "probes",
     Warrant: "warrants",
     Account: "accounts",
     Event: "events",
@@ -175,7 +177,7 @@ class Store:
             if kind not in statements:
                 marks = ", ".join("?" * (1 + len(kind.__dataclass_fields__)))
                 # Not OR IGNORE: that would swallow broken CHECK and NOT NULL constraints too.
-                known = "" if kind in (Response, Verdict) else "(id)"
+                known = "" if kind in (Response, Verdict, ProbeVerdict) else "(id)"
                 statements[kind] = (
                     f"INSERT INTO {TABLES[kind]} (id, {_columns(kind)}) VALUES ({marks})"
                     f" ON CONFLICT {known} DO NOTHING"
@@ -336,6 +338,34 @@ class Store:
             (spec, rubric),
         )
         return {response: (json.loads(meta), tokens) for response, meta, tokens in rows}
+
+    def probed(self, spec: str, rubric: str, audit_set: str) -> list[ProbeVerdict]:
+        """A judge's newest verdict on every (item, attack) of the audit set's items."""
+        query = (
+            "SELECT * FROM probes WHERE spec = ? AND rubric = ? AND item IN (SELECT r.item"
+            " FROM audit_cases AS c JOIN responses AS r ON r.id = c.response"
+            " WHERE c.audit_set = ?)"
+        )
+        newest = (
+            f"SELECT {_columns(ProbeVerdict)} FROM (SELECT *, row_number() OVER (PARTITION BY item,"
+            " attack ORDER BY coalesce(created_at, '') DESC, seq DESC) AS newest"
+            f" FROM ({query})) WHERE newest = 1 ORDER BY seq"
+        )
+        rows = self.db.execute(newest, (spec, rubric, audit_set))
+        return [_decode(ProbeVerdict, row) for row in rows]
+
+    def probes_asked(self, spec: str, rubric: str) -> set[tuple[str, str, str]]:
+        """(item, attack, text) of every probe that this judge was asked about."""
+        query = "SELECT item, attack, text FROM probes WHERE spec = ? AND rubric = ?"
+        return set(self.db.execute(query, (spec, rubric)))
+
+    def audit_items(self, audit_set: str) -> list[Item]:
+        """The items that the audit set's answers are to, each once."""
+        where = (
+            "WHERE id IN (SELECT r.item FROM audit_cases AS c"
+            " JOIN responses AS r ON r.id = c.response WHERE c.audit_set = ?) ORDER BY id"
+        )
+        return self._all(Item, where, (audit_set,))
 
     def current_labels(self, rubric: str) -> list[Label]:
         """The label in force of every (case, annotator), skipped and taken-back ones left out."""

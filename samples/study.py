@@ -216,7 +216,7 @@ class RuleBlock(Block):
     """One line of the policy: a bound of an interval, and where it must lie."""
 
     statistic: str
-    level: Literal["case", "ranking"] = "case"
+    level: Literal["case", "ranking", "probe"] = "case"
     per: Literal["model", "task"] | None = None
     bound: Literal["low", "high", "both"] = "low"
     at_least: float | None = None
@@ -242,6 +242,8 @@ class RuleBlock(Block):
             raise ValueError('within goes with bound = "both", and only with it')
         if self.level == "ranking" and self.per is not None:
             raise ValueError("a rule about the ranking cannot be per model or per task")
+        if self.level == "probe" and self.per is not None:
+            raise ValueError("a rule about probes is about the worst attack; leave per out")
         return self
 
 
@@ -257,6 +259,11 @@ class PolicyBlock(Block):
     def deciding(self) -> dict[str, Any]:
         """What decisions rest on and are bound to: not how long one of them may be used."""
         return self.model_dump(mode="json", exclude={"max_age_days"})
+
+    @property
+    def asks_for_probes(self) -> bool:
+        """Whether a decision rests on probes; where not, it does not depend on their rows."""
+        return any(rule.level == "probe" for rule in self.rule)
 
 
 class Study(Block):

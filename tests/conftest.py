@@ -15,6 +15,7 @@ from samples.records import (
     Event,
     Item,
     Label,
+    ProbeVerdict,
     Response,
     Rubric,
     Spec,
@@ -60,6 +61,9 @@ def one_of_each() -> dict[str, Any]:
     audit_set = AuditSet(rubric.id, {"size": 1}, cases_hash([case]), now)
     label = Label(response.id, rubric.id, "ada", value="correct", seconds=2.5, created_at=now)
     verdict = Verdict(response.id, rubric.id, "rules", judge.id, value="correct", score=1.0)
+    probe = ProbeVerdict(
+        item.id, rubric.id, "empty", "reject", "", "rules", judge.id, failure="degenerate"
+    )
     return {
         "items": item,
         "specs": model,
@@ -70,6 +74,7 @@ def one_of_each() -> dict[str, Any]:
         "audit_cases": AuditCase(audit_set.id, response.id, 0, "sums", 1.0, 2),
         "labels": label,
         "verdicts": verdict,
+        "probes": probe,
         "warrants": Warrant("rules", judge.id, audit_set.id, "approved", {}, "eve", now),
         "accounts": Account("ada", secret="b2:00", created_at=now),
         "events": Event("run", "tiny", {"rows": 1}, now),

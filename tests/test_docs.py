@@ -9,6 +9,7 @@ from inference.engine import ENGINES
 from inference.prompting import STRATEGIES
 from judges.agreement import MEANING, STATISTICS
 from judges.judge import JUDGES
+from judges.probes import PROBES
 from samples.rows import COLUMNS
 from samples.tasks import TASKS
 
@@ -22,7 +23,7 @@ def test_every_command_has_help_with_an_example_and_stands_in_the_readme(name) -
     assert readme.help_of(*name) in README
 
 
-@pytest.mark.parametrize("name", [*ENGINES, *STRATEGIES, *JUDGES, *TASKS])
+@pytest.mark.parametrize("name", [*ENGINES, *STRATEGIES, *JUDGES, *TASKS, *PROBES])
 def test_every_registered_name_is_documented(name: str) -> None:
     assert f"`{name}`" in README or f"\n{name} " in README
 

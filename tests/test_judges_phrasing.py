@@ -5,6 +5,7 @@ import pytest
 from judges.agreement import STATISTICS
 from judges.figures import RANKING
 from judges.phrasing import NAMES, RANKING_MEANING, interval, number, required, rule_says
+from judges.probe_rates import STATISTICS as PROBE_STATISTICS
 
 
 @pytest.mark.parametrize(
@@ -46,5 +47,5 @@ def test_a_rule_in_words_names_the_worst_slice_and_the_limit() -> None:
 
 
 def test_every_figure_has_a_name() -> None:
-    assert NAMES.keys() == STATISTICS.keys() | set(RANKING)
+    assert NAMES.keys() == STATISTICS.keys() | set(RANKING) | PROBE_STATISTICS.keys()
     assert RANKING_MEANING.keys() == set(RANKING)

@@ -13,7 +13,7 @@ from trivia import write_import_files
 
 from samples.archive import _line, _text, export_study, import_study
 from samples.errors import BenchwarrantError
-from samples.records import Account, Item, Label, Response, Rubric, Spec, content_hash
+from samples.records import Account, Item, Label, ProbeVerdict, Response, Rubric, Spec, content_hash
 from samples.store import TABLES, Store
 from samples.study import load_study
 from samples.study_files import file_hash
@@ -300,3 +300,20 @@ def test_values_of_a_wrong_type_leave_no_trace(archive, refused):
     table = {"rows": 1, "hash": file_hash(archive / "labels.jsonl")}
     _sign(archive, lambda manifest: manifest["tables"].update({"labels": table}))
     assert "labels: row" in refused() and "nothing was imported" in refused()
+
+
+def test_probes_go_along_and_a_folder_from_before_them_comes_in(decided, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(decided, copy)
+    with Store(copy / "study.db") as store:
+        item, rubric = store.items()[0], store.rubrics()[0]
+        spec = store.specs("judge")[0]
+        probe = ProbeVerdict(item.id, rubric.id, "empty", "reject", "", spec.name, spec.id, "yes")
+        store.add([probe])
+    import_study(out(copy, tmp_path / "with"), tmp_path / "there" / "study.toml")
+    assert ids(tmp_path / "there")["probes"] == [probe.id]
+    before = out(decided, tmp_path / "before")
+    (before / "probes.jsonl").unlink()
+    _sign(before, lambda manifest: manifest["tables"].pop("probes"))
+    import_study(before, tmp_path / "old" / "study.toml")
+    assert ids(tmp_path / "old") == ids(tmp_path / "there") | {"probes": []}

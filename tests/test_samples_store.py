@@ -25,7 +25,7 @@ def full(store, one_of_each):
 
 
 def test_adding_counts_what_is_new_and_adds_it_once(store, one_of_each):
-    assert store.add(one_of_each.values()) == 12
+    assert store.add(one_of_each.values()) == 13
     assert store.add(one_of_each.values()) == 0
     assert store.add([*one_of_each.values(), Event("run", "other", {}, T0)]) == 1
     assert store.counts() == dict.fromkeys(TABLES.values(), 1) | {"specs": 2, "events": 2}
@@ -63,7 +63,7 @@ def test_a_full_disk_says_what_to_do_and_leaves_nothing_half_written(full, one_o
 def test_a_transaction_is_all_or_nothing(store, one_of_each):
     for stop in (RuntimeError, KeyboardInterrupt):
         with pytest.raises(stop), store.transaction():
-            assert store.add(one_of_each.values()) == 12
+            assert store.add(one_of_each.values()) == 13
             raise stop
         assert sum(store.counts().values()) == 0
     with pytest.raises(sqlite3.IntegrityError):
@@ -383,3 +383,20 @@ def test_a_snapshot_is_of_one_moment_and_holds_nobody_up(store, one_of_each):
             other.add([replace(one_of_each["labels"], annotator="bob")])
         assert len(list(store.records(Label))) == 1
     assert len(list(store.records(Label))) == 2
+
+
+def test_the_newest_verdict_on_a_probe_counts_whatever_came_in_first(full, one_of_each):
+    """A probe whose wording changed is asked again; an import may bring the older row later."""
+    probe = one_of_each["probes"]
+    new = replace(probe, text="?", value="incorrect", failure=None, created_at="2026-03-01")
+    old = replace(probe, text="!", value="correct", failure=None, created_at="2026-02-01")
+    other = replace(probe, attack="colon", text=":")
+    assert full.add([new, old, other]) == 3
+    assert full.add([replace(other, raw="late")]) == 0
+    set_id = one_of_each["audit_sets"].id
+    assert full.probed(probe.spec, probe.rubric, set_id) == [new, other]
+    assert full.probed(probe.spec, probe.rubric, "b2:another") == []
+    assert full.probes_asked(probe.spec, probe.rubric) == {
+        (probe.item, "empty", text) for text in ("", "?", "!")
+    } | {(probe.item, "colon", ":")}
+    assert full.audit_items(set_id) == [one_of_each["items"]]
