@@ -1,16 +1,28 @@
 """A model as judge: a prompt, an engine and a parser. A new one is a prompt file, no code."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from hashlib import blake2b
 from importlib.resources import files
 from string import Template
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from inference.engine import Completion, Engine, EngineSpec, Message, Sampling, open_engine
+from inference.engine import (
+    Chat,
+    Completion,
+    Engine,
+    EngineSpec,
+    Message,
+    Sampling,
+    ScoringEngine,
+    StructuredEngine,
+    open_engine,
+)
 from judges.answers import NOT_ANSWERED, require_texts
-from judges.parsing import read_verdict
+from judges.graded import check_labels, weigh
+from judges.parsing import Reading, read_verdict
+from judges.structured import Listener, read_json, verdict_schema
 from samples.errors import BenchwarrantError
 from samples.records import Case, Spec, Verdict
 from samples.registry import did_you_mean
@@ -36,14 +48,17 @@ class LlmJudge:
         where = f"judge {spec.name!r}"
         self._sampling = _made(Sampling, spec.body.get("sampling", {}), f"{where}, sampling")
         self._engine_spec = _made(EngineSpec, spec.body.get("engine", {}), f"{where}, engine")
+        self._answer = spec.body.get("answer", "text")
+        self._listener = Listener(spec.name)
         self._run = run
         self._given = engine
         self._opened: Engine | None = None
 
     def judge(self, cases: Sequence[Case]) -> Iterator[Verdict]:
         require_texts(self.spec.name, cases)
-        for start in range(0, len(cases), CHUNK):
-            yield from self._judge_chunk(cases[start : start + CHUNK])
+        starts = range(0, len(cases), CHUNK)
+        made = (v for start in starts for v in self._judge_chunk(cases[start : start + CHUNK]))
+        yield from self._listener.heard(made) if self._answer == "json" else made
 
     def close(self) -> None:
         """Close the engine that was opened here; one that was handed in belongs to its owner."""
@@ -58,10 +73,20 @@ class LlmJudge:
                 yield self._unanswered(case)
             else:
                 asked.append(case)
-        chats = [(Message("user", fill(self._template, case)),) for case in asked]
-        if chats:
-            for completion in self._engine().generate(chats, self._sampling):
-                yield self._verdict(asked[completion.index], completion)
+        for labels in dict.fromkeys(case.rubric.labels for case in asked):
+            these = [case for case in asked if case.rubric.labels == labels]
+            chats = [(Message("user", fill(self._template, case)),) for case in these]
+            for completion in self._replies(chats, labels):
+                yield self._verdict(these[completion.index], completion)
+
+    def _replies(self, chats: Sequence[Chat], labels: Sequence[str]) -> Iterator[Completion]:
+        if self._answer == "score":
+            check_labels(self.spec.name, labels)
+            return cast(ScoringEngine, self._engine()).score(chats, labels)
+        if self._answer == "json":
+            engine = cast(StructuredEngine, self._engine())
+            return engine.generate_json(chats, self._sampling, verdict_schema(labels))
+        return self._engine().generate(chats, self._sampling)
 
     def _engine(self) -> Engine:
         if self._given is not None:
@@ -81,7 +106,15 @@ class LlmJudge:
         )
 
     def _verdict(self, case: Case, completion: Completion) -> Verdict:
-        value, failure, reason = read_completion(completion, case.rubric.labels)
+        labels = case.rubric.labels
+        graded: dict[str, Any] = {}
+        if self._answer == "score" and completion.logprobs is not None:
+            weighed = weigh(completion.logprobs, labels, self.spec.body["least_share"])
+            value, failure, reason = weighed.value, weighed.failure, weighed.reason
+            graded = {"score": weighed.score, "meta": weighed.meta}
+        else:
+            read = read_json if self._answer == "json" else read_verdict
+            value, failure, reason = read_completion(completion, labels, read)
         return Verdict(
             response=case.response.id,
             rubric=case.rubric.id,
@@ -94,6 +127,7 @@ class LlmJudge:
             prompt_tokens=completion.prompt_tokens,
             completion_tokens=completion.completion_tokens,
             seconds=completion.seconds,
+            **graded,
         )
 
 
@@ -155,7 +189,9 @@ def fenced(case: Case) -> str:
 
 
 def read_completion(
-    completion: Completion, labels: Sequence[str]
+    completion: Completion,
+    labels: Sequence[str],
+    read: Callable[[str, Sequence[str]], Reading] = read_verdict,
 ) -> tuple[str | None, str | None, str]:
     """Value, failure and reason: exactly one of the first two is None."""
     if completion.finish == "too_long":
@@ -163,7 +199,7 @@ def read_completion(
     if completion.finish == "error" or completion.text is None:
         error = completion.error or "no text and no error"
         return None, "refused" if error.lower().startswith("refused") else "api_error", error
-    value, reason = read_verdict(completion.text, labels)
+    value, reason = read(completion.text, labels)
     if value is not None:
         return value, None, reason
     failure = "truncated" if completion.finish == "length" else "unparsable"

@@ -156,6 +156,7 @@ class JudgeBlock(EngineBlock):
     prompt: str | None = None  # a file beside the study, or the name of a shipped prompt
     value: str | None = None  # constant judges: the verdict that they always give
     no_answer: str | None = None  # rule judges: the verdict where no answer is found, no failure
+    answer: Literal["text", "json", "score"] = "text"  # llm judges: how they answer
 
     @model_validator(mode="after")
     def _complete(self) -> "JudgeBlock":
@@ -163,6 +164,10 @@ class JudgeBlock(EngineBlock):
         missing = [key for key in wanted if getattr(self, key) is None]
         if missing:
             raise ValueError(f"a judge of kind {self.kind!r} needs {', '.join(missing)}")
+        if self.answer != "text" and self.kind != "llm":
+            raise ValueError('answer is of judges of kind "llm"; leave it out')
+        if self.answer == "score" and self.sampling != SamplingBlock():
+            raise ValueError('answer = "score" draws no text; leave sampling out')
         return self
 
 
