@@ -32,7 +32,7 @@ FINISHED = {"end_turn": "stop", "stop_sequence": "stop", "max_tokens": "length"}
 REFUSED_TO_ALL = (  # in the words of a 400, and what to look at
     (re.compile(r"\b(temperature|top_p)\b"), "options: send"),
     (re.compile(r"\b(thinking|budget_tokens)\b"), "options: thinking"),
-    (re.compile(r"\boutput_(config|format)\b|structured output"), "options: output_config"),
+    (re.compile(r"\boutput_(config|format)\b|[Ss]tructured output"), "options: output_config"),
     (re.compile(r"\bmax_tokens\b"), "sampling: max_tokens"),
     (re.compile(r"\bstop_sequences\b"), "sampling: stop"),
     (re.compile(r"credit balance|usage limit"), "the account's credit and limits"),

@@ -7,7 +7,7 @@ from typing import Any
 from samples.records import canonical_json
 
 TOOL = "give_verdict"
-NO_FORMAT = re.compile(r"400: .*(\boutput_(config|format)\b|structured output)")
+NO_FORMAT = re.compile(r"400: .*(\boutput_(config|format)\b|[Ss]tructured output)")
 
 
 def with_format(body: dict[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -34,15 +34,16 @@ def read_top(answer: Mapping[str, Any], labels: Sequence[str]) -> Completion | N
     choice = answer["choices"][0]
     said = choice["message"].get("content") or ""
     content = (choice.get("logprobs") or {}).get("content") or []
-    top = content[0].get("top_logprobs") if content else None
+    told = content[0].get("top_logprobs") or [] if content else []
+    top = [one for one in told if isinstance(one.get("logprob"), int | float)]  # null: impossible
     if not top and said:
         return None
     chances = [0.0] * len(labels)
-    for one in top or []:
+    for one in top:
         place = _meant(one["token"], said if one["token"] == content[0]["token"] else "", labels)
         if place is not None:
             chances[place] += math.exp(one["logprob"])
-    first = [[one["token"], round(one["logprob"], 4)] for one in top or []]
+    first = [[one["token"], round(one["logprob"], 4)] for one in top]
     text = canonical_json({"says": said, "first_token": first})
     return Completion(0, text, "stop", logprobs=tuple(map(_log, chances)))
 

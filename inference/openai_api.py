@@ -182,7 +182,8 @@ class OpenAIEngine:
 
 def _is_answer(body: Any) -> bool:
     if "answers" in body:  # of the Decisions API
-        return isinstance(body["answers"][0]["type"], str)
+        [one] = body["answers"]
+        return one["type"] == "refusal" or isinstance(one["probabilities"], list)
     message = body["choices"][0]["message"]
     return isinstance(message, dict) and isinstance(body.get("usage") or {}, dict)
 

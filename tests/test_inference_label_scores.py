@@ -92,6 +92,12 @@ def test_one_letter_is_no_beginning_of_a_word():
     assert chances(told("10", **{"10": 0.9, "1": 0.1}), ["1", "2"]) == [0.1, 0]
 
 
+def test_a_token_without_a_chance_has_none():
+    answer = told("Correct", Correct=0.5, In=0.2)
+    answer["choices"][0]["logprobs"]["content"][0]["top_logprobs"][1]["logprob"] = None
+    assert chances(answer) == [0, 0.5]
+
+
 def test_an_answer_that_ends_at_once_weighs_nothing_and_none_at_all_is_told_apart():
     assert chances(told("")) == [0, 0]
     for logprobs in (None, {}, {"content": []}):
@@ -228,6 +234,14 @@ def test_a_decision_is_asked_for_as_the_sdk_asks(connect, server):
     client.close()
     assert server.log[-1][0].get_json() == ours
     assert read.answers[0].type == "choice"
+
+
+def test_an_answer_without_a_decision_is_no_answer(connect):
+    for reply in (decision(type="score", score=1.0), {"answers": []}):
+        engine = connect(reply, {"decisions": True}, "/decisions")
+        engine._client.max_retries = 0
+        with pytest.raises(BenchwarrantError, match="did not answer 1 request"):
+            list(engine.score(chats("a"), LABELS))
 
 
 def test_a_decision_may_be_refused(connect):
