@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from math import isfinite
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -135,7 +136,7 @@ class HfEngine:
             yield from too_long
             for done in self._made(waiting, run):
                 prompt, found = done.prompt, dict(zip(texts, done.logprobs, strict=True))
-                read = {text: round(found[tokens], 4) for tokens, text in texts.items()}
+                read = {text: _rounded(found[tokens]) for tokens, text in texts.items()}
                 sums = [_log_of_sum([found[tokens] for tokens in ways]) for ways in spelt]
                 yield Completion(
                     prompt.index,
@@ -255,6 +256,11 @@ class HfEngine:
         if cuts:
             return text[: min(cuts)], "stop"
         return text, "stop" if ended else "length"
+
+
+def _rounded(logprob: float) -> float | None:
+    """For the record, which has no word for what a float16 model makes when it overflows."""
+    return round(logprob, 4) if isfinite(logprob) else None
 
 
 def _log_of_sum(logprobs: Sequence[float]) -> float:

@@ -1,5 +1,6 @@
 """Scores of given texts against a plain loop over the model's own logits."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,14 @@ def test_what_leaves_no_room_for_a_label_is_too_long(tiny):
     got = scored(tiny, [(Message("user", "x" * CONTEXT),), CHATS[0]])
     assert (got[0].finish, got[0].text, got[0].logprobs) == ("too_long", None, None)
     assert got[1].finish == "stop"
+
+
+def test_a_model_that_overflows_is_told_as_it_is(tiny):
+    engine = HfEngine(EngineSpec("hf", str(tiny)), {"device": "cpu"})
+    engine._local.model.lm_head.weight.data.fill_(torch.nan)
+    [got] = engine.score(CHATS[:1], ["7"])
+    engine.close()
+    assert got.text == '{"logprobs":{"7":null}}' and math.isnan(got.logprobs[0])
 
 
 def test_after_plain_text_a_blank_comes_first(tiny):
