@@ -17,6 +17,7 @@ import anthropic
 import httpx2
 from pydantic import BaseModel, ConfigDict
 
+from inference.anthropic_json import NO_FORMAT, as_tool, tool_inputs, with_format
 from inference.endpoint import TOO_LONG_TEXT, Lost, Result, Run, find_server, watched
 from inference.engine import Chat, Completion, EngineSpec, Sampling, checked
 from inference.requests import Requests
@@ -31,7 +32,7 @@ FINISHED = {"end_turn": "stop", "stop_sequence": "stop", "max_tokens": "length"}
 REFUSED_TO_ALL = (  # in the words of a 400, and what to look at
     (re.compile(r"\b(temperature|top_p)\b"), "options: send"),
     (re.compile(r"\b(thinking|budget_tokens)\b"), "options: thinking"),
-    (re.compile(r"\boutput_config\b"), "options: output_config"),
+    (re.compile(r"\boutput_(config|format)\b|[Ss]tructured output"), "options: output_config"),
     (re.compile(r"\bmax_tokens\b"), "sampling: max_tokens"),
     (re.compile(r"\bstop_sequences\b"), "sampling: stop"),
     (re.compile(r"credit balance|usage limit"), "the account's credit and limits"),
@@ -57,6 +58,7 @@ class Options(BaseModel):
     send: tuple[Literal["temperature", "top_p"], ...] | None = None  # None: what the model takes
     thinking: dict[str, Any] | None = None  # "type", "budget_tokens"
     output_config: dict[str, Any] | None = None  # a JSON schema under "format", "effort"
+    structured: Literal["auto", "tool"] = "auto"  # JSON by "format" where the model has it
     extra_body: dict[str, Any] | None = None
     system: str | None = None  # goes before the chat
 
@@ -81,6 +83,7 @@ class AnthropicEngine:
         self._usage: Counter[str] = Counter()
         self._sent: list[dict[str, Any]] = []
         self._not_sent: set[str] = set()
+        self._by_tool = self._options.structured == "tool"
         self._first: dict[int, asyncio.Event] = {}  # by prefix: its first request was answered
         self._client = anthropic.AsyncAnthropic(
             api_key=self._server.key,
@@ -104,20 +107,35 @@ class AnthropicEngine:
 
     def generate(self, chats: Sequence[Chat], sampling: Sampling) -> Iterator[Completion]:
         """One completion per chat, in the order of arrival."""
-        body = self._body(sampling)
-        if body not in self._sent:
-            self._sent.append(body)
+        return self._answers(chats, self._body(sampling), sampling.max_tokens)
 
+    def generate_json(
+        self, chats: Sequence[Chat], sampling: Sampling, schema: Mapping[str, Any]
+    ) -> Iterator[Completion]:
+        """Completions by the schema: by the model's output format, or as the input of a tool."""
+        return self._answers(chats, self._body(sampling), sampling.max_tokens, schema)
+
+    def _answers(
+        self,
+        chats: Sequence[Chat],
+        body: dict[str, Any],
+        room: int,
+        schema: Mapping[str, Any] | None = None,
+    ) -> Iterator[Completion]:
         async def ask(index: int, chat: Chat) -> Result:
             system, turns = _texts(chat, self._options.system)
             async with self._after_the_first(_before_the_question(turns), system):
-                result = await self._ask(body | _marked(system, turns, self._cache))
+                texts = _marked(system, turns, self._cache)
+                if schema is None:
+                    result = await self._ask(body, texts)
+                else:
+                    result = await self._ask_in_json(body, texts, schema)
             if isinstance(result, Lost):
                 return result
             whole = [{"role": "system", "content": system}, *turns] if system else turns
             return replace(result, index=index, prompt=canonical_json(whole))
 
-        return self._requests.answers(chats, ask, sampling.max_tokens)
+        return self._requests.answers(chats, ask, room)
 
     def facts(self) -> dict[str, Any]:
         """Who answered, what was sent but for the texts, what could not be, and what it took."""
@@ -134,10 +152,13 @@ class AnthropicEngine:
     def close(self) -> None:
         self._requests.close(self._client.close)
 
-    async def _ask(self, body: dict[str, Any]) -> Result:
+    async def _ask(self, body: dict[str, Any], texts: dict[str, Any]) -> Result:
         """One request. ``create`` has no arguments for sampling, and warns of a model's end."""
+        if body not in self._sent:
+            self._sent.append(body)
         try:
-            response = await self._client.post("/v1/messages", body=body, cast_to=httpx2.Response)
+            asked = body | texts
+            response = await self._client.post("/v1/messages", body=asked, cast_to=httpx2.Response)
         except anthropic.APIStatusError as error:
             said = self._server.clean(error.api_message or error.message)
             if error.status_code == 400 and not TOO_LONG_TEXT.search(said):
@@ -168,6 +189,17 @@ class AnthropicEngine:
         body |= self._options.extra_body or {}
         self._not_sent |= {"seed", *wanted} - set(body)
         return body
+
+    async def _ask_in_json(
+        self, body: dict[str, Any], texts: dict[str, Any], schema: Mapping[str, Any]
+    ) -> Result:
+        """By the output format; a model that has none is given the tool from then on."""
+        if not self._by_tool:
+            result = await self._ask(with_format(body, schema), texts)
+            if not (isinstance(result, Lost) and NO_FORMAT.match(result.reason)):
+                return result
+            self._by_tool = True
+        return await self._ask(body | as_tool(schema), texts)
 
     @asynccontextmanager
     async def _after_the_first(self, before: Sequence[Turn], system: str) -> AsyncIterator[None]:
@@ -235,8 +267,11 @@ def _read(answer: Mapping[str, Any]) -> Completion:
     """The outcome of one answer; what the model thought is no part of it."""
     reason, counts = answer.get("stop_reason"), _counts(answer)
     texts = [block.get("text") for block in answer["content"] if block.get("type") == "text"]
-    text: str | None = "".join(text for text in texts if isinstance(text, str))
+    calls = tool_inputs(answer["content"])
+    text: str | None = "".join(text for text in calls or texts if isinstance(text, str))
     finish, error = FINISHED.get(str(reason), "error"), None
+    if calls and reason == "tool_use":
+        finish = "stop"
     if reason == "model_context_window_exceeded":  # what was cut short is no answer
         finish, text, error = "too_long", None, "the context was full before the answer ended"
     elif reason == "refusal":

@@ -49,6 +49,7 @@ class Lost:
 
     reason: str
     check: str = ""
+    trouble: str = "refuses every request"
 
 
 Result = Completion | Lost

@@ -59,6 +59,7 @@ class Completion:
     completion_tokens: int | None = None
     seconds: float | None = None
     error: str | None = None
+    logprobs: tuple[float, ...] | None = None  # of ``score``: one for each label
 
 
 class Engine(Protocol):
@@ -78,6 +79,30 @@ class Engine(Protocol):
     def close(self) -> None: ...
 
 
+class StructuredEngine(Engine, Protocol):
+    """One that can hold an answer to a JSON schema. Whether a server did is for the reader to see.
+
+    The schema is no part of ``Sampling``: it follows from the rubric, not from the spec.
+    """
+
+    def generate_json(
+        self, chats: Sequence[Chat], sampling: Sampling, schema: Mapping[str, Any]
+    ) -> Iterator[Completion]: ...
+
+
+class ScoringEngine(Engine, Protocol):
+    """One that can say how probable it is that its answer begins with each label.
+
+    A label counts as it is written and with a capital first. ``text`` is what the figures were
+    read from, as JSON.
+    """
+
+    def score(self, chats: Sequence[Chat], labels: Sequence[str]) -> Iterator[Completion]: ...
+
+
+STRUCTURED = ("anthropic", "openai", "replay", "served")  # engines with generate_json
+SCORING = ("hf", "openai", "served")  # engines with score
+
 ENGINES: dict[str, Any] = {
     "anthropic": "inference.anthropic_api:AnthropicEngine",
     "hf": "inference.hf:HfEngine",
@@ -85,6 +110,11 @@ ENGINES: dict[str, Any] = {
     "replay": "inference.replay:ReplayEngine",
     "served": "inference.served:ServedEngine",
 }
+
+
+def spellings(label: str) -> tuple[str, ...]:
+    """How an answer may begin with a label: as it is written, and with a capital first."""
+    return tuple(dict.fromkeys([label, label[:1].upper() + label[1:]]))
 
 
 def checked(model: type[M], values: Mapping[str, Any], where: str) -> M:

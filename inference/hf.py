@@ -5,10 +5,12 @@ text in whatever batch it runs; in bfloat16 near ties flip with the batch, so no
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from math import isfinite
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import torch
 import transformers
@@ -20,13 +22,16 @@ from inference import embedded, footprint, slots
 from inference.compress import compress
 from inference.continuous import continuous
 from inference.decoding import LocalModel, Made, Prompt, Way, stopwatch
-from inference.engine import Chat, Completion, EngineSpec, Sampling, checked
+from inference.engine import Chat, Completion, EngineSpec, Sampling, checked, spellings
+from inference.likelihood import Likely, likelihoods
 from inference.loading import end_tokens, load_model
 from inference.padded import padded
 from inference.rendering import plain, templated, with_system
 from samples.errors import BenchwarrantError
+from samples.records import canonical_json
 
 log = logging.getLogger(__name__)
+D = TypeVar("D", Made, Likely)
 
 
 class Options(BaseModel):
@@ -109,28 +114,68 @@ class HfEngine:
 
     def generate(self, chats: Sequence[Chat], sampling: Sampling) -> Iterator[Completion]:
         """One completion per chat, as they finish; never more than a window of them in memory."""
+        way = self._way(sampling)
+        self._ways.add(way)
         for start in range(0, len(chats), WINDOW):
-            waiting = {}
-            for index in range(start, min(start + WINDOW, len(chats))):
-                prompt = self._prompt(index, chats[index])
-                if self._context and len(prompt.tokens) + sampling.max_tokens > self._context:
-                    yield Completion(index, None, "too_long", prompt.text, len(prompt.tokens))
-                else:
-                    waiting[index] = prompt
-            for made in self._made(waiting, sampling):
+            waiting, too_long = self._fitting(chats, start, sampling.max_tokens)
+            yield from too_long
+            for made in self._made(waiting, lambda some: WAYS[way](self._local, some, sampling)):
                 text, finish = self._ending(made.tokens, sampling.stop)
                 sent = (made.prompt.text, len(made.prompt.tokens))
                 counts = (len(made.tokens), made.seconds)
                 yield Completion(made.prompt.index, text, finish, *sent, *counts)
 
-    def _made(self, waiting: dict[int, Prompt], sampling: Sampling) -> Iterator[Made]:
-        """Every prompt's tokens; where memory runs out, what is left goes on in half as many."""
-        way = self._way(sampling)
-        self._ways.add(way)
-        run = WAYS[way]
+    def score(self, chats: Sequence[Chat], labels: Sequence[str]) -> Iterator[Completion]:
+        """How probable each label is as the beginning of the answer, by all of its tokens."""
+        spelt = [self._spelt(label) for label in labels]
+        texts = {tokens: text for ways in spelt for tokens, text in ways.items()}
+        fast = self._fast and self._device.type == "cpu"  # passes of slots are small for a GPU
+        run = partial(likelihoods, self._local, texts=list(texts), fast=fast)
+        for start in range(0, len(chats), WINDOW):
+            waiting, too_long = self._fitting(chats, start, max(map(len, texts)))
+            yield from too_long
+            for done in self._made(waiting, run):
+                prompt, found = done.prompt, dict(zip(texts, done.logprobs, strict=True))
+                read = {text: _rounded(found[tokens]) for tokens, text in texts.items()}
+                sums = [_log_of_sum([found[tokens] for tokens in ways]) for ways in spelt]
+                yield Completion(
+                    prompt.index,
+                    canonical_json({"logprobs": read}),
+                    "stop",
+                    prompt.text,
+                    len(prompt.tokens),
+                    seconds=done.seconds,
+                    logprobs=tuple(sums),
+                )
+
+    def _spelt(self, label: str) -> dict[tuple[int, ...], str]:
+        """A label's spellings by their tokens; after plain text a blank comes first."""
+        lead = "" if self._options.chat_template else " "
+        texts = [lead + text for text in spellings(label)]
+        read = self._local.tokenizer(texts, add_special_tokens=False)["input_ids"]
+        return {tuple(tokens): text for tokens, text in zip(read, texts, strict=True)}
+
+    def _fitting(
+        self, chats: Sequence[Chat], start: int, room: int
+    ) -> tuple[dict[int, Prompt], list[Completion]]:
+        """A window of prompts that leave so much room, and outcomes for those that don't."""
+        waiting, too_long = {}, []
+        for index in range(start, min(start + WINDOW, len(chats))):
+            prompt = self._prompt(index, chats[index])
+            if self._context and len(prompt.tokens) + room > self._context:
+                sent = (prompt.text, len(prompt.tokens))
+                too_long.append(Completion(index, None, "too_long", *sent))
+            else:
+                waiting[index] = prompt
+        return waiting, too_long
+
+    def _made(
+        self, waiting: dict[int, Prompt], run: Callable[[list[Prompt]], Iterator[D]]
+    ) -> Iterator[D]:
+        """Every prompt's outcome; where memory runs out, what is left goes on in half as many."""
         while waiting:
             try:
-                for made in run(self._local, list(waiting.values()), sampling):
+                for made in run(list(waiting.values())):
                     del waiting[made.prompt.index]
                     yield made
             except RuntimeError as error:
@@ -211,6 +256,15 @@ class HfEngine:
         if cuts:
             return text[: min(cuts)], "stop"
         return text, "stop" if ended else "length"
+
+
+def _rounded(logprob: float) -> float | None:
+    """For the record, which has no word for what a float16 model makes when it overflows."""
+    return round(logprob, 4) if isfinite(logprob) else None
+
+
+def _log_of_sum(logprobs: Sequence[float]) -> float:
+    return float(torch.tensor(logprobs, dtype=torch.float64).logsumexp(0))
 
 
 def _device(wanted: str | None) -> torch.device:

@@ -3,8 +3,9 @@
 What a model refuses to take can be overridden: ``options = { extra_body = { temperature = 1 } }``.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 import httpx2
@@ -13,10 +14,19 @@ from pydantic import BaseModel, ConfigDict
 
 from inference.endpoint import Lost, Result, Run, find_server, watched
 from inference.engine import Chat, Completion, EngineSpec, Sampling, checked
+from inference.label_scores import (
+    ASKED,
+    LENGTH,
+    check_first_letters,
+    decision_body,
+    read_decision,
+    read_top,
+)
 from inference.requests import Requests
 from samples.records import canonical_json
 
 OPENAI = "https://api.openai.com/v1"
+NO_LOGPROBS = 'answer = "score": "json" and "text" need none, and engine "hf" has them'
 FINISHED = {"stop": "stop", "eos_token": "stop", "stop_sequence": "stop", "length": "length"}
 TOO_LONG_CODES = {
     "context_length_exceeded",  # OpenAI, llama-cpp-python
@@ -34,6 +44,20 @@ class Options(BaseModel):
     max_tokens_param: Literal["max_tokens", "max_completion_tokens"] | None = None
     extra_body: dict[str, Any] | None = None
     system: str | None = None  # goes before the chat
+    decisions: bool = False  # ask OpenAI's Decisions API for the probabilities of labels
+
+
+@dataclass(frozen=True)
+class Form:
+    """What the requests of one call have in common, and how their answers are read."""
+
+    body: dict[str, Any]  # all but the texts
+    room: int  # tokens of an answer
+    read: Callable[[dict[str, Any]], Result]
+    path: str = "/chat/completions"
+    texts: str = "messages"
+    vital: str = ""  # an argument without which no answer is of use
+    instead: str = ""  # what to do where the server does not take it
 
 
 class OpenAIEngine:
@@ -60,18 +84,41 @@ class OpenAIEngine:
 
     def generate(self, chats: Sequence[Chat], sampling: Sampling) -> Iterator[Completion]:
         """One completion per chat, in the order of arrival."""
-        body = self._body(sampling)
-        if body not in self._sent:
-            self._sent.append(body)
+        return self._answers(chats, Form(self._body(sampling), sampling.max_tokens, _read))
+
+    def generate_json(
+        self, chats: Sequence[Chat], sampling: Sampling, schema: Mapping[str, Any]
+    ) -> Iterator[Completion]:
+        """Completions by the schema, unless the options have a format of their own."""
+        named = {"name": "verdict", "strict": True, "schema": dict(schema)}
+        body = {"response_format": {"type": "json_schema", "json_schema": named}}
+        form = Form(body | self._body(sampling), sampling.max_tokens, _read)
+        instead = 'answer = "json": "text" needs no schema'
+        return self._answers(chats, replace(form, vital="response_format", instead=instead))
+
+    def score(self, chats: Sequence[Chat], labels: Sequence[str]) -> Iterator[Completion]:
+        """What the first token of each answer gives each label, or a Decisions answer."""
+        if self._options.decisions:
+            body = decision_body(self.spec.model, labels)
+            read = partial(read_decision, labels=labels)
+            return self._answers(chats, Form(body, 1, read, "/decisions", "input"))
+        check_first_letters(labels)
+        body = self._body(Sampling(max_tokens=LENGTH)) | ASKED
+        form = Form(body, LENGTH, partial(_read_scores, labels=labels))
+        return self._answers(chats, replace(form, vital="logprobs", instead=NO_LOGPROBS))
+
+    def _answers(self, chats: Sequence[Chat], form: Form) -> Iterator[Completion]:
+        if form.body not in self._sent:
+            self._sent.append(form.body)
 
         async def ask(index: int, chat: Chat) -> Result:
             messages = _messages(chat, self._options.system)
-            result = await self._ask({"messages": messages} | body)
+            result = await self._ask({form.texts: messages} | form.body, form)
             if isinstance(result, Lost):
                 return result
             return replace(result, index=index, prompt=canonical_json(messages))
 
-        return self._requests.answers(chats, ask, sampling.max_tokens)
+        return self._requests.answers(chats, ask, form.room)
 
     def facts(self) -> dict[str, Any]:
         """Who answered: a hosted model can change under its name, and the fingerprint tells.
@@ -89,16 +136,16 @@ class OpenAIEngine:
     def close(self) -> None:
         self._requests.close(self._client.close)
 
-    async def _ask(self, body: dict[str, Any]) -> Result:
+    async def _ask(self, body: dict[str, Any], form: Form) -> Result:
         """One request. ``create`` would look up the type of every message: 3 ms for 8 shots."""
         try:
-            response = await self._client.post(
-                "/chat/completions", body=body, cast_to=httpx2.Response
-            )
+            response = await self._client.post(form.path, body=body, cast_to=httpx2.Response)
         except openai.APIStatusError as error:
             said = self._server.clean(_message(error))
             if TOO_LONG_CODES & {str(error.code), str(error.type)}:
                 return Completion(0, None, "too_long", error=said)
+            if form.vital and form.vital in said:
+                return Lost(f"{error.status_code}: {said}", check=form.instead)
             return self._server.refused(error.status_code, said, error.response.headers)
         except openai.APIConnectionError as error:
             return Lost(self._server.clean(str(error.__cause__ or "") or error.message))
@@ -106,7 +153,10 @@ class OpenAIEngine:
         self._served.add(str(answer.get("model")))
         if fingerprint := answer.get("system_fingerprint"):
             self._fingerprints.add(str(fingerprint))
-        return replace(_read(answer), seconds=response.elapsed.total_seconds())
+        result = form.read(answer)
+        if isinstance(result, Lost):
+            return result
+        return replace(result, seconds=response.elapsed.total_seconds())
 
     def _body(self, sampling: Sampling) -> dict[str, Any]:
         """The request but for its messages.
@@ -131,6 +181,9 @@ class OpenAIEngine:
 
 
 def _is_answer(body: Any) -> bool:
+    if "answers" in body:  # of the Decisions API
+        [one] = body["answers"]
+        return one["type"] == "refusal" or isinstance(one["probabilities"], list)
     message = body["choices"][0]["message"]
     return isinstance(message, dict) and isinstance(body.get("usage") or {}, dict)
 
@@ -164,6 +217,17 @@ def _read(answer: dict[str, Any]) -> Completion:
         completion_tokens=usage.get("completion_tokens") if usage else None,
         error=error,
     )
+
+
+def _read_scores(answer: dict[str, Any], labels: Sequence[str]) -> Result:
+    """The chances of the labels; a server without any would answer no case."""
+    done, chances = _read(answer), read_top(answer, labels)
+    if done.finish == "error":
+        return done
+    if chances is None:
+        asked = "they were asked for, and some servers ignore that"
+        return Lost(asked, NO_LOGPROBS, "returned no log-probabilities")
+    return replace(done, text=chances.text, finish="stop", logprobs=chances.logprobs)
 
 
 def _message(error: openai.APIStatusError) -> str:

@@ -126,6 +126,12 @@ class ReplayEngine:
                 answer = Completion(index, answer, "stop")
             yield replace(answer, index=index, prompt=answer.prompt or _prompt(chat))
 
+    def generate_json(
+        self, chats: Sequence[Chat], sampling: Sampling, schema: Mapping[str, Any]
+    ) -> Iterator[Completion]:
+        """The same answers: what is in the file was made by the schema, or was not."""
+        return self.generate(chats, sampling)
+
     def facts(self) -> dict[str, Any]:
         """Where the answers come from; ``content`` is the hash of the file's text."""
         return dict(self._facts)

@@ -169,7 +169,7 @@ class Requests:
 def _in_words(host: str, lost: Sequence[Lost]) -> str:
     for loss in lost:
         if loss.check:
-            return f"{host} refuses every request ({loss.reason}); check {loss.check}"
+            return f"{host} {loss.trouble} ({loss.reason}); check {loss.check}"
     return (
         f"{host} did not answer {len(lost)} request(s) (last: {lost[-1].reason}); "
         "finished answers are kept: run the same command again"

@@ -196,13 +196,30 @@ class ServedEngine:
 
     def generate(self, chats: Sequence[Chat], sampling: Sampling) -> Iterator[Completion]:
         """One completion per chat, in the order of arrival; a crash is told as what it is."""
+        self._check(sampling)
+        yield from self._watched(self._client.generate(chats, sampling))
+
+    def generate_json(
+        self, chats: Sequence[Chat], sampling: Sampling, schema: Mapping[str, Any]
+    ) -> Iterator[Completion]:
+        """Completions by the schema, where the server heeds it."""
+        self._check(sampling)
+        yield from self._watched(self._client.generate_json(chats, sampling, schema))
+
+    def score(self, chats: Sequence[Chat], labels: Sequence[str]) -> Iterator[Completion]:
+        """What the first token of each answer gives each label."""
+        yield from self._watched(self._client.score(chats, labels))
+
+    def _check(self, sampling: Sampling) -> None:
         if sampling.temperature > 0 and not self._server.draws:
             raise BenchwarrantError(
                 f"served: {self._options.server} does not keep the sampling of a request; set"
                 " sampling.temperature = 0, or take another server or engine"
             )
+
+    def _watched(self, completions: Iterator[Completion]) -> Iterator[Completion]:
         try:
-            yield from self._client.generate(chats, sampling)
+            yield from completions
         except BenchwarrantError:
             if not has_ended(self._process, patience=1):
                 raise

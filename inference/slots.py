@@ -65,14 +65,14 @@ class Batch:
             before = len(self.rows)
             enough = max(1, min(self.memory.slots // REFILL, len(self.waiting)))
             if self.waiting and free >= enough:
-                scores = self._prefill_scores(free)
+                scores = self.prefill_scores(free)
                 yield from self._took(scores, range(before, len(self.rows)))
             else:
-                yield from self._took(self._step_scores(), range(before))
+                yield from self._took(self.step_scores(), range(before))
         parts = (self.memory, *filter(None, [self.memory.prefix]))
         self.local.kv_bytes = max(self.local.kv_bytes, sum(part.bytes for part in parts))
 
-    def _prefill_scores(self, free: int) -> torch.Tensor:
+    def prefill_scores(self, free: int) -> torch.Tensor:
         """Put the next prompts into free slots, as many as one pass takes."""
         width = len(self.waiting[0].tokens) - self.shared
         count = max(1, min(free, PREFILL_TOKENS // width, len(self.waiting)))
@@ -86,7 +86,7 @@ class Batch:
             self.rows.append(Row(prompt, [], source, stopwatch()))
         return self._pass(own, self.memory, last, self.shared)
 
-    def _step_scores(self) -> torch.Tensor:
+    def step_scores(self) -> torch.Tensor:
         """Read the newest token of every row under way."""
         device = self.local.device
         lengths = torch.tensor(
@@ -180,8 +180,8 @@ def _agrees(local: LocalModel) -> bool:
     tokens = ids.tolist()
     prompts = [Prompt(0, "", tokens[:-1], ()), Prompt(1, "", tokens[: 2 * WORTH_SHARING], ())]
     batch = Batch(local, prompts, Sampling(max_tokens=2))
-    first = batch._prefill_scores(1)[0]
+    first = batch.prefill_scores(1)[0]
     batch.rows[0].made.append(tokens[-1])
-    found = torch.stack([first, batch._step_scores()[0]]).float()
+    found = torch.stack([first, batch.step_scores()[0]]).float()
     slack = 0.05 if local.model.dtype.itemsize == 2 else 1e-3
     return bool((found - wanted).abs().max() <= slack * wanted.abs().max())

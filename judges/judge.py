@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from inference.engine import ENGINES, EngineSpec, Sampling
+from inference.engine import ENGINES, SCORING, STRUCTURED, EngineSpec, Sampling
 from samples.errors import BenchwarrantError
 from samples.records import Case, Spec, Verdict, as_row
 from samples.registry import check_known, did_you_mean, find
@@ -24,6 +24,7 @@ class Judge(Protocol):
     def close(self) -> None: ...
 
 
+LEAST_SHARE = 0.1  # of the probability, for all labels together; with less it says something else
 RULES_VERSION = 3  # goes up with every change of what a rule reads: it is then another judge
 JUDGES: dict[str, Any] = {
     "auto": "judges.rules:rule_judge",
@@ -69,8 +70,7 @@ def judge_spec(study: Study, block: JudgeBlock) -> Spec:
                 block.engine or "", block.model or "", block.revision, block.dtype, block.options
             )
         )
-        sampling = block.sampling.model_dump()
-        body["sampling"] = as_row(Sampling(**sampling | {"stop": tuple(sampling["stop"])}))
+        body |= _way_of_answering(block)
         body |= {"repeats": block.repeats} if block.repeats > 1 else {}
     return Spec("judge", block.name, body)
 
@@ -81,6 +81,25 @@ def _panel(study: Study, block: JudgeBlock) -> dict[str, Any]:
     members = [judge_spec(study, blocks[name]) for name in block.members]
     body = {"how": block.how, "members": [{"name": m.name, "body": m.body} for m in members]}
     return body | ({"weights": block.weights} if block.weights else {})
+
+
+def _way_of_answering(block: JudgeBlock) -> dict[str, Any]:
+    """What shapes an LLM judge's reply, if its engine can answer so."""
+    sampling = block.sampling.model_dump()
+    drawn = {"sampling": as_row(Sampling(**sampling | {"stop": tuple(sampling["stop"])}))}
+    if block.answer == "text":
+        return drawn
+    able = STRUCTURED if block.answer == "json" else SCORING
+    if block.engine not in able:
+        lacks = {"json": "held to a JSON schema", "score": "asked for log-probabilities"}
+        other = {"json": "score", "score": "json"}[block.answer]
+        raise BenchwarrantError(
+            f"[[judge]] {block.name}: engine {block.engine!r} cannot be {lacks[block.answer]}; set"
+            f' answer = "{other}", or an engine that can: {", ".join(able)}'
+        )
+    if block.answer == "json":
+        return {**drawn, "answer": "json"}
+    return {"answer": "score", "least_share": LEAST_SHARE}
 
 
 def _rule_options(block: JudgeBlock) -> dict[str, Any]:

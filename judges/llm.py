@@ -1,18 +1,30 @@
 """A model as judge: a prompt, an engine and a parser. A new one is a prompt file, no code."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from hashlib import blake2b
 from importlib.resources import files
 from string import Template
 from threading import Lock
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from inference.engine import Completion, Engine, EngineSpec, Message, Sampling, open_engine
+from inference.engine import (
+    Chat,
+    Completion,
+    Engine,
+    EngineSpec,
+    Message,
+    Sampling,
+    ScoringEngine,
+    StructuredEngine,
+    open_engine,
+)
 from judges.answers import NOT_ANSWERED, require_texts
-from judges.parsing import read_verdict
+from judges.graded import check_labels, weigh
+from judges.parsing import Reading, read_verdict
 from judges.repeats import merged
+from judges.structured import Listener, read_json, verdict_schema
 from samples.errors import BenchwarrantError
 from samples.records import Case, Spec, Verdict
 from samples.registry import did_you_mean
@@ -40,6 +52,8 @@ class LlmJudge:
         self._sampling = _made(Sampling, spec.body.get("sampling", {}), f"{where}, sampling")
         self._engine_spec = _made(EngineSpec, spec.body.get("engine", {}), f"{where}, engine")
         self._repeats = int(spec.body.get("repeats", 1))
+        self._answer = spec.body.get("answer", "text")
+        self._listener = Listener(spec.name)
         self._run = run
         self._given = engine
         self._opened: Engine | None = None
@@ -47,8 +61,9 @@ class LlmJudge:
     def judge(self, cases: Sequence[Case]) -> Iterator[Verdict]:
         require_texts(self.spec.name, cases)
         step = max(1, CHUNK // self._repeats)  # what a kill costs does not grow with the repeats
-        for start in range(0, len(cases), step):
-            yield from self._judge_chunk(cases[start : start + step])
+        starts = range(0, len(cases), step)
+        made = (v for start in starts for v in self._judge_chunk(cases[start : start + step]))
+        yield from self._listener.heard(made) if self._answer == "json" else made
 
     def close(self) -> None:
         """Close the engine that was opened here; one that was handed in belongs to its owner."""
@@ -63,15 +78,32 @@ class LlmJudge:
                 yield self._unanswered(case)
             else:
                 asked.append(case)
-        chats = [(Message("user", fill(self._template, case)),) for case in asked]
-        said: list[list[Verdict]] = [[] for _ in asked]
-        for number in range(self._repeats if chats else 0):
+        for labels in dict.fromkeys(case.rubric.labels for case in asked):
+            these = [case for case in asked if case.rubric.labels == labels]
+            yield from self._repeated(these, labels)
+
+    def _repeated(self, cases: Sequence[Case], labels: Sequence[str]) -> Iterator[Verdict]:
+        """A case's verdict once all its repeats are there."""
+        chats = [(Message("user", fill(self._template, case)),) for case in cases]
+        said: list[list[Verdict]] = [[] for _ in cases]
+        for number in range(self._repeats):
             sampling = replace(self._sampling, seed=self._sampling.seed + number)
-            for completion in self._engine().generate(chats, sampling):
+            for completion in self._replies(chats, labels, sampling):
                 singles = said[completion.index]
-                singles.append(self._verdict(asked[completion.index], completion))
+                singles.append(self._verdict(cases[completion.index], completion))
                 if len(singles) == self._repeats:
                     yield merged(singles)
+
+    def _replies(
+        self, chats: Sequence[Chat], labels: Sequence[str], sampling: Sampling
+    ) -> Iterator[Completion]:
+        if self._answer == "score":
+            check_labels(self.spec.name, labels)
+            return cast(ScoringEngine, self._engine()).score(chats, labels)
+        if self._answer == "json":
+            engine = cast(StructuredEngine, self._engine())
+            return engine.generate_json(chats, sampling, verdict_schema(labels))
+        return self._engine().generate(chats, sampling)
 
     def _engine(self) -> Engine:
         if self._given is not None:
@@ -92,7 +124,15 @@ class LlmJudge:
         )
 
     def _verdict(self, case: Case, completion: Completion) -> Verdict:
-        value, failure, reason = read_completion(completion, case.rubric.labels)
+        labels = case.rubric.labels
+        graded: dict[str, Any] = {}
+        if self._answer == "score" and completion.logprobs is not None:
+            weighed = weigh(completion.logprobs, labels, self.spec.body["least_share"])
+            value, failure, reason = weighed.value, weighed.failure, weighed.reason
+            graded = {"score": weighed.score, "meta": weighed.meta}
+        else:
+            read = read_json if self._answer == "json" else read_verdict
+            value, failure, reason = read_completion(completion, labels, read)
         return Verdict(
             response=case.response.id,
             rubric=case.rubric.id,
@@ -105,6 +145,7 @@ class LlmJudge:
             prompt_tokens=completion.prompt_tokens,
             completion_tokens=completion.completion_tokens,
             seconds=completion.seconds,
+            **graded,
         )
 
 
@@ -166,7 +207,9 @@ def fenced(case: Case) -> str:
 
 
 def read_completion(
-    completion: Completion, labels: Sequence[str]
+    completion: Completion,
+    labels: Sequence[str],
+    read: Callable[[str, Sequence[str]], Reading] = read_verdict,
 ) -> tuple[str | None, str | None, str]:
     """Value, failure and reason: exactly one of the first two is None."""
     if completion.finish == "too_long":
@@ -174,7 +217,7 @@ def read_completion(
     if completion.finish == "error" or completion.text is None:
         error = completion.error or "no text and no error"
         return None, "refused" if error.lower().startswith("refused") else "api_error", error
-    value, reason = read_verdict(completion.text, labels)
+    value, reason = read(completion.text, labels)
     if value is not None:
         return value, None, reason
     failure = "truncated" if completion.finish == "length" else "unparsable"

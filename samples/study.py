@@ -156,6 +156,7 @@ class JudgeBlock(EngineBlock):
     prompt: str | None = None  # a file beside the study, or the name of a shipped prompt
     value: str | None = None  # constant judges: the verdict that they always give
     no_answer: str | None = None  # rule judges: the verdict where no answer is found, no failure
+    answer: Literal["text", "json", "score"] = "text"  # llm judges: how they answer
     allow_self: bool = False  # may grade itself and models of its family; every page says so
     repeats: int = Field(default=1, ge=1)  # llm judges: verdicts per case; their majority binds
     members: list[str] = []  # panels: the other judges that are asked, in this order
@@ -184,6 +185,12 @@ class JudgeBlock(EngineBlock):
             raise ValueError(f"a judge of kind {self.kind!r} needs {', '.join(missing)}")
         if self.repeats > 1 and self.kind != "llm":
             raise ValueError(f'repeats goes with kind "llm": {self.kind!r} would repeat itself')
+        if self.answer != "text" and self.kind != "llm":
+            raise ValueError('answer is of judges of kind "llm"; leave it out')
+        if self.answer == "score" and self.repeats > 1:
+            raise ValueError('repeats has no use with answer = "score": nothing is drawn')
+        if self.answer == "score" and self.sampling != SamplingBlock():
+            raise ValueError('answer = "score" draws no text; leave sampling out')
         return self
 
     @model_validator(mode="after")

@@ -9,9 +9,20 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from inference.engine import ENGINES, Chat, Engine, EngineSpec, Message, Sampling, open_engine
+from inference.engine import (
+    ENGINES,
+    SCORING,
+    STRUCTURED,
+    Chat,
+    Engine,
+    EngineSpec,
+    Message,
+    Sampling,
+    open_engine,
+)
 from samples.errors import BenchwarrantError
 from samples.records import FINISHES
+from samples.registry import find
 
 CONTEXT = 512  # of the tiny model, and of the pretended server
 Made = tuple[EngineSpec, dict[str, Any]]
@@ -90,6 +101,12 @@ SLOW = {"cluster", "hf", "served"}  # start processes, or load a model
 
 def test_every_engine_is_held_to_the_contract() -> None:
     assert set(MAKERS) == {*ENGINES, "cluster"}
+
+
+def test_what_an_engine_can_is_listed_as_it_is() -> None:
+    kinds = {name: find("engine", name, ENGINES) for name in ENGINES}
+    assert set(STRUCTURED) == {name for name in kinds if hasattr(kinds[name], "generate_json")}
+    assert set(SCORING) == {name for name in kinds if hasattr(kinds[name], "score")}
 
 
 def opened(name: str, spec: EngineSpec, run: dict[str, Any]) -> Engine:

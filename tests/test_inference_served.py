@@ -354,6 +354,18 @@ def test_a_server_that_does_not_keep_the_sampling_is_not_asked_to_draw(serve: Op
         ask(engine, "a", sampling=Sampling(temperature=1))
 
 
+def test_a_schema_goes_along_and_scores_are_missed(serve: Open) -> None:
+    engine = serve()
+    chats: list[Chat] = [(Message("user", "body"),)]
+    [done] = engine.generate_json(chats, QUICK, {"type": "object"})
+    sent = json.loads(done.text or "")
+    assert sent["response_format"]["json_schema"]["schema"] == {"type": "object"}
+    with pytest.raises(BenchwarrantError, match="returned no log-probabilities"):
+        list(engine.score(chats, ["no", "yes"]))
+    with pytest.raises(BenchwarrantError, match="illegal memory access"):
+        list(engine.score([(Message("user", "crash"),)], ["no", "yes"]))
+
+
 # For real
 
 

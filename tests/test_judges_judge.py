@@ -46,12 +46,14 @@ OTHER = [
     {"sampling": {"max_tokens": 9, "seed": 1}},
     {"repeats": 2},
     {"sampling": {"max_tokens": 9, "stop": ["\n"]}},
+    {"answer": "json"},
 ]
 SAME = [
     {"prompt": "same.txt"},  # another file with the same text
     {"run": {"concurrency": 4}},
     {"repeats": 1},
     {"run": {"api_key_env": "MY_KEY", "base_url": "http://127.0.0.1:1"}},
+    {"answer": "text"},
     {"sampling": {"max_tokens": 9, "temperature": 0}},  # what was left out before
 ]
 
@@ -158,3 +160,28 @@ def test_a_panel_with_another_member_or_another_prompt_is_another_judge(tmp_path
     assert both(blocks.replace('"auto"', '"number"')).id != first.id
     assert both(blocks, PROMPT + "!").id != first.id
     assert both(blocks).id == first.id
+
+
+def test_how_a_judge_answers_is_part_of_it_where_it_is_not_the_usual_way(study: Study) -> None:
+    text, by_schema = (spec(study, **BASE, answer=answer).body for answer in ("text", "json"))
+    assert set(text) == {"kind", "prompt", "engine", "sampling"}
+    assert by_schema == {**text, "answer": "json"}
+    score = spec(study, **LLM | {"engine": "openai"}, answer="score").body
+    assert (score["answer"], score["least_share"]) == ("score", 0.1)
+    assert "sampling" not in score  # nothing is drawn
+
+
+@pytest.mark.parametrize(
+    ("engine", "answer", "says"),
+    [
+        ("hf", "json", 'cannot be held to a JSON schema; set answer = "score", or an engine'),
+        ("anthropic", "score", 'for log-probabilities; set answer = "json", or an engine that can'),
+        ("replay", "score", "hf, openai, served"),
+    ],
+)
+def test_an_engine_that_cannot_is_refused_before_anything_runs(
+    study: Study, engine: str, answer: str, says: str
+) -> None:
+    with pytest.raises(BenchwarrantError) as error:
+        spec(study, **LLM | {"engine": engine}, answer=answer)
+    assert says in str(error.value) and "[[judge]] j: engine" in str(error.value)

@@ -1,5 +1,7 @@
 """A model as judge, with the replay engine in its place."""
 
+from math import log
+
 import pytest
 
 from inference.engine import Completion, EngineSpec
@@ -11,6 +13,7 @@ from samples.records import Case, Item, Response, Rubric, Spec
 
 RUBRIC = Rubric("final-answer", "Is it correct?", ("incorrect", "correct"), "Units don't matter.")
 ITEM = Item("t", "k", "What is 2 + 3?", ("5", "five"), "number")
+LOGS = (log(0.2), log(0.6))
 PROMPT = "$question|$reference|$response|$rubric_question|$labels|$guidance"
 
 
@@ -23,7 +26,7 @@ def spec(**body):
     return Spec("judge", "grader", {"kind": "llm", "prompt": PROMPT, "engine": engine, **body})
 
 
-def judge(answer, **body):
+def judge(answer, /, **body):
     return LlmJudge(spec(**body), {}, ReplayEngine.from_function(answer))
 
 
@@ -61,6 +64,78 @@ def test_every_other_outcome_is_a_failure_of_its_own(completion, failure, raw):
     made = one(completion)
     assert (made.value, made.failure, made.raw) == (None, failure, raw)
     assert made.reason
+
+
+class Scorer(ReplayEngine):
+    """Its answers are ready-made scores."""
+
+    def score(self, chats, labels):
+        self.asked = labels
+        yield from self.generate(chats, None)
+
+
+def scorer(answer):
+    engine = Scorer.from_function(answer)
+    return engine, LlmJudge(spec(answer="score", least_share=0.1), {}, engine)
+
+
+def test_a_score_becomes_a_verdict_with_what_it_was_read_from():
+    read = Completion(0, '{"logprobs":{}}', "stop", None, 80, None, 0.5, logprobs=LOGS)
+    engine, made = scorer(lambda chat, sampling: read)
+    (verdict,) = made.judge([case()])
+    assert engine.asked == RUBRIC.labels
+    assert (verdict.value, verdict.failure, verdict.raw) == ("correct", None, '{"logprobs":{}}')
+    assert verdict.score == pytest.approx(0.75)
+    assert verdict.meta["share"] == pytest.approx(0.8)
+    assert (verdict.prompt_tokens, verdict.seconds) == (80, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("completion", "failure"),
+    [
+        (Completion(0, "{}", "stop", logprobs=(-9.0, -9.0)), "unparsable"),
+        (Completion(0, None, "too_long"), "too_long"),
+        (Completion(0, None, "error", error="refused: policy"), "refused"),
+        (Completion(0, None, "error", error="500"), "api_error"),
+    ],
+)
+def test_a_case_without_a_score_is_a_failure(completion, failure):
+    (verdict,) = scorer(lambda chat, sampling: completion)[1].judge([case()])
+    assert (verdict.value, verdict.failure, verdict.score) == (None, failure, None)
+
+
+def test_labels_that_cannot_be_told_apart_are_refused_before_anything_is_asked():
+    rubric = Rubric("r", "How good?", ("good", "good enough"))
+    one = Case(ITEM, case().response, rubric)
+    with pytest.raises(BenchwarrantError, match="cannot tell 'good' from 'good enough'"):
+        list(scorer(lambda chat, sampling: "")[1].judge([one]))
+
+
+def test_a_reply_in_json_is_read_strictly():
+    good = '{"reason": "Both say 5.", "verdict": "correct"}'
+    replies = {"5": good, "6": f"So: {good}", "7": Completion(0, good[:20], "length")}
+
+    def answer(chat, sampling):
+        return replies[chat[0].content.split("\n")[1]]
+
+    cases = [case(text, n) for n, text in enumerate(replies)]
+    found = {one.response: one for one in judge(answer, answer="json").judge(cases)}
+    made = [found[one.response.id] for one in cases]
+    assert [one.value for one in made] == ["correct", None, None]
+    assert [one.failure for one in made] == [None, "unparsable", "truncated"]
+    assert [one.raw for one in made] == [good, f"So: {good}", good[:20]]
+
+
+def test_a_server_that_ignores_the_schema_stops_the_judge():
+    cases = [case("5", n) for n in range(300)]
+    with pytest.raises(BenchwarrantError, match="ignore response_format"):
+        list(judge(lambda chat, sampling: "It is correct.", answer="json").judge(cases))
+
+
+def test_each_rubric_has_labels_of_its_own():
+    other = Case(ITEM, case("5", 1).response, Rubric("r", "Right?", ("no", "yes")))
+    _, made = scorer(lambda chat, sampling: Completion(0, "{}", "stop", logprobs=LOGS))
+    assert [verdict.value for verdict in made.judge([case(), other])] == ["correct", "yes"]
 
 
 def test_a_verdict_before_the_cut_counts():
@@ -194,7 +269,7 @@ def test_missing_texts_are_refused_and_answers_that_failed_are_not_asked_about()
     assert [verdict.failure for verdict in made] == ["too_long", "api_error"]
 
 
-@pytest.mark.parametrize("name", ["reference_graded", "reference_graded_short", "reference_free"])
+@pytest.mark.parametrize("name", shipped_prompts())
 def test_the_shipped_prompts(name):
     prompt = shipped_prompts()[name]
     named = checked_template(name, prompt).get_identifiers()

@@ -150,6 +150,7 @@ def test_a_home_folder_may_be_meant(write, monkeypatch):
 
 NAME = 'name = "s"\n'
 MODEL = NAME + '[[model]]\nname = "m"\nmodel = "x"\n'
+LLM = 'kind = "llm"\nengine = "openai"\nmodel = "m"\nprompt = "p"\n'
 JUDGE = NAME + '[[judge]]\nname = "j"\n'
 PANEL = JUDGE + 'kind = "auto"\n[[judge]]\nname = "k"\nkind = "exact"\n[[judge]]\n'
 PANEL += 'name = "p"\nkind = "panel"\n'
@@ -219,6 +220,18 @@ MODEL_KEYS = (
         (
             JUDGE + 'kind = "llm"\nengine = "hf"',
             "[[judge]] j: a judge of kind 'llm' needs model, prompt",
+        ),
+        (
+            JUDGE + 'kind = "auto"\nanswer = "json"',
+            '[[judge]] j: answer is of judges of kind "llm"; leave it out',
+        ),
+        (
+            JUDGE + LLM + 'answer = "jsn"',
+            "[[judge]] j answer: Input should be 'text', 'json' or 'score'",
+        ),
+        (
+            JUDGE + LLM + 'answer = "score"\nsampling = { max_tokens = 9 }',
+            '[[judge]] j: answer = "score" draws no text; leave sampling out',
         ),
         (JUDGE + 'kind = "constant"', "[[judge]] j: a judge of kind 'constant' needs value"),
         (
