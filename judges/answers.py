@@ -56,6 +56,10 @@ CUE_WORDS = (
     *("result", "option", "choice", "list", "sorted", "ordered", "arranged"),
     *("choose", "pick", "select", "go with"),
 )
+CHECKED = re.compile(  # "we check our answer: 5 + 5 = 10" announces none
+    r"\b(?:check|verif(?:y|ies)|test|confirm)(?:ing|s|ed)?\s(?:our|the|this|my|your)\s\Z",
+    re.IGNORECASE,
+)
 CUE_LEAD = 20  # characters before it, as from "I would" to "choose"
 AFTER_CUE = re.compile(r"[ \t\n\r*_:=>\"]*")
 NEGATION = re.compile(r"(?:not|n't|never)\b(?!\s(?:known|clear|certain|sure|definit|as\s))")
@@ -234,6 +238,8 @@ def _announced(text: str, cues: Iterable[re.Match[str]], where: str) -> list[Mar
         end = SENTENCE_END.search(text, at, at + SENTENCE)
         content = text[at : end.start() if end else at + SENTENCE].strip()
         if not content or NEGATION.match(content):
+            continue
+        if CHECKED.search(text, max(0, cue.start() - CUE_LEAD), cue.start()):
             continue
         firm = not cue[0].rstrip().endswith(":") or not text[at + len(content) :].strip(" .\n")
         words = " ".join(text[cue.start() : cue.end()].split())

@@ -13,7 +13,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from judges.answers import Ruling, prepare, unreadable
-from judges.numerals import Numeral, numerals, same_number
+from judges.numerals import Numeral, numerals, same_number, spelled_out
 from judges.plain import clean, normalise
 from samples.records import Item
 
@@ -168,6 +168,8 @@ def _same_number(reference: str, answer: str) -> bool:
 
 def _number(text: str) -> Numeral | None:
     body = clean(text).strip(" $.")
+    if (value := spelled_out(body)) is not None:
+        return Numeral(value, False, 0, len(body))
     found = numerals(body)
     alone = len(found) == 1 and (found[0].start, found[0].end) == (0, len(body))
     return found[0] if alone else None

@@ -134,6 +134,14 @@ def numbers_in_words(text: str) -> list[tuple[Rational, int]]:
     return found
 
 
+def spelled_out(text: str) -> Rational | None:
+    """The number of a text that is number words and nothing else: "forty-four"."""
+    found = numbers_in_words(text)
+    words = re.findall(r"[a-z]+", text.lower())
+    known = {*IN_WORDS, *SCALES, "and", "point"}
+    return found[0][0] if len(found) == 1 and known.issuperset(words) else None
+
+
 def _spelled(words: str) -> Rational | None:
     """The value of number words; None for such as stand side by side: "six two"."""
     total = part = 0
