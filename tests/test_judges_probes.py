@@ -23,7 +23,6 @@ BY_HAND = [  # of the answer types that no task here has
     ),
     Item("c", "2", "Solution to check:\nStep 1: 2 + 2 = 4", ("correct",), "critique"),
 ]
-NOT_READ = {("math", "spelled-out")}  # the rule reads no words as mathematics, and says so
 
 
 def items_of(task: str) -> tuple[Item, ...]:
@@ -49,11 +48,9 @@ def verdicts(items: tuple[Item, ...]) -> list[tuple[str, Item, str, Verdict]]:
 def test_the_rules_accept_no_wrong_answer_and_reject_no_right_one(task: str) -> None:
     found = verdicts(tuple(BY_HAND) if task == "by hand" else items_of(task))
     assert {attack for attack, *_ in found} >= PROBES.keys() - {"spelled-out"}
-    for attack, item, text, verdict in found:
+    for attack, _, text, verdict in found:
         if PROBES[attack].must == REJECT:
             assert verdict.value != "correct", text
-        elif (item.answer_type, attack) in NOT_READ:
-            assert verdict.failure == "unparsable"
         else:
             assert verdict.value == "correct", (text, verdict.reason)
 
