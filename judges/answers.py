@@ -6,9 +6,9 @@ model made up) is blanked out or cut off.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from judges.plain import SENTENCE, SENTENCE_END, blank, flat, lower, plain
 from samples.errors import BenchwarrantError
@@ -30,13 +30,13 @@ AND = re.compile(
 )
 HASHES = re.compile(r"^\s{0,8}#{4}[ \t]*(?=[-+$\d(\[.\\*])", re.MULTILINE)
 LETTER_A = re.compile(r"^[ \t>*_]{0,8}A[*_]{0,3}:", re.MULTILINE)
-TAG = re.compile(r"<answer>(?=[^<>]{1,300}</answer>)", re.IGNORECASE)
 # These three look at small letters: to ignore case costs twice the time.
 TAG = re.compile(r"<answer>(?=[^<>]{1,300}</answer>)")
 HEADING = re.compile(r"^[ \t#*_]{0,10}(?:the[ ])?(?:final[ ])?answer[ \t*_:]{0,6}$", re.MULTILINE)
 CUE = re.compile(
     r"""
-    \b(?: (?:final|correct|right|best|likely)\s+(?:answer|result|option|choice|list)s?
+    \b(?=[abcflmorsty])  # how its words begin, to fail at once at others
+    (?: (?:final|correct|right|best|likely)\s+(?:answer|result|option|choice|list)s?
         | answers? | ans
         | sorted | (?:sorted|ordered|resulting)\s+(?:list|numbers|order|sequence|array)
         | (?:sorted|ordered|arranged)\s+in\s+(?:ascending|descending|increasing|decreasing)\s+order
@@ -60,6 +60,7 @@ CHECKED = re.compile(  # "we check our answer: 5 + 5 = 10" announces none
     r"\b(?:check|verif(?:y|ies)|test|confirm)(?:ing|s|ed)?\s(?:our|the|this|my|your)\s\Z",
     re.IGNORECASE,
 )
+CHECKED_WHOSE = ("our", "the", "this", "my", "your", "Our", "The", "This", "My", "Your")
 CUE_LEAD = 20  # characters before it, as from "I would" to "choose"
 AFTER_CUE = re.compile(r"[ \t\n\r*_:=>\"]*")
 NEGATION = re.compile(r"(?:not|n't|never)\b(?!\s(?:known|clear|certain|sure|definit|as\s))")
@@ -82,8 +83,7 @@ NO_ANSWER = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Ruling:
+class Ruling(NamedTuple):
     """Right, wrong or a failure; what it was read from; and why.
 
     ``marked`` is False where nothing announced the answer and the end of the text was taken for it.
@@ -95,11 +95,10 @@ class Ruling:
     span: str
     reason: str
     marked: bool = True
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = MappingProxyType({})
 
 
-@dataclass(frozen=True)
-class Mark:
+class Mark(NamedTuple):
     """A place that announces the final answer, and the text that stands there."""
 
     text: str
@@ -110,8 +109,7 @@ class Mark:
     closed: bool = True
 
 
-@dataclass(frozen=True)
-class Given:
+class Given(NamedTuple):
     """A response made ready for reading: plain characters, echoes blanked out."""
 
     text: str
@@ -224,7 +222,7 @@ def _boxes(text: str) -> list[Mark]:
         if marks and last_end <= box.start() and AND.fullmatch(text, last_end, box.start()):
             before = marks.pop()
             both = content if before.text == content else f"{before.text}, {content}"
-            mark = replace(before, text=both, closed=closed)
+            mark = before._replace(text=both, closed=closed)
         marks.append(mark)
         last_end = end
     return marks
@@ -239,7 +237,8 @@ def _announced(text: str, cues: Iterable[re.Match[str]], where: str) -> list[Mar
         content = text[at : end.start() if end else at + SENTENCE].strip()
         if not content or NEGATION.match(content):
             continue
-        if CHECKED.search(text, max(0, cue.start() - CUE_LEAD), cue.start()):
+        lead = text[max(0, cue.start() - CUE_LEAD) : cue.start()]
+        if lead.rstrip().endswith(CHECKED_WHOSE) and CHECKED.search(lead):
             continue
         firm = not cue[0].rstrip().endswith(":") or not text[at + len(content) :].strip(" .\n")
         words = " ".join(text[cue.start() : cue.end()].split())
@@ -275,7 +274,7 @@ def _own_turn_ends(text: str, letter_a: bool) -> int:
 
 def _blank_question(text: str, question: str) -> str:
     question = flat(question.strip())
-    if len(question) < 8:
+    if not 8 <= len(question) <= len(text):
         return text
     line = flat(text)
     start = line.find(question)

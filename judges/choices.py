@@ -1,8 +1,8 @@
 """Rule a choice among offered options right or wrong."""
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from judges.answers import BRIEF, Ruling, ambiguous, prepare, unreadable
 from judges.offer import Offer, Options, list_of, offer_of
@@ -40,8 +40,7 @@ NEGATED = re.compile(r"\b(?:not|cannot|isnt|cant)\b")
 NOT_OFFERED = re.compile(r"\W{0,6}(?:option\s)?[A-Z0-9]{1,3}\W{0,6}")
 
 
-@dataclass(frozen=True)
-class Mention:
+class Mention(NamedTuple):
     """A label that stands in a text for an option."""
 
     label: str

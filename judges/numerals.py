@@ -5,8 +5,8 @@ Nothing is cut to fit: "1.9" is never 1, and "3:45", "2^10" or "1,2,3" are not o
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from judges.plain import clean
 
@@ -62,14 +62,14 @@ LIST_GAP = re.compile(
 )
 LIST_EDGES = " \t\r\n[](){}$*`\"'.,;"
 LIST_ITEM = re.compile(r"[+-]?(?:[0-9]{1,20}(?:\.[0-9]{1,20})?|\.[0-9]{1,20})")
+PLAIN_LIST = re.compile(r"-?[0-9]{1,20}(?:, ?-?[0-9]{1,20})*")  # most are; read at once
 LOOSE_MINUS = re.compile(r"(\A|[\[({,;<])\s*-\s+(?=[0-9.])")
 
 
 Rational = int | Fraction  # equal numbers are equal and hash alike, whichever they are
 
 
-@dataclass(frozen=True)
-class Numeral:
+class Numeral(NamedTuple):
     """A number as it stands in a text; ``value`` is None for a time, a ratio, a power."""
 
     value: Rational | None
@@ -174,6 +174,8 @@ def _decimals(words: str) -> Fraction | None:
 def number_list(text: str) -> tuple[Rational, ...] | None:
     """The numbers of a text that is a list of numbers and nothing else, else None."""
     body = LOOSE_MINUS.sub(r"\1 -", clean(text)).strip(LIST_EDGES)
+    if PLAIN_LIST.fullmatch(body):
+        return tuple(map(int, body.split(",")))
     items = LIST_GAP.split(body) if body else []
     if not items or not all(map(LIST_ITEM.fullmatch, items)):
         return None
@@ -189,7 +191,7 @@ def _numeral(text: str, token: re.Match[str]) -> Numeral | None:
         end = start + len(run)
         if ORDINAL.match(text, end):
             return None
-        if hour := ON_THE_HOUR.match(text, end):
+        if text[end : end + 1] == ":" and (hour := ON_THE_HOUR.match(text, end)):
             return Numeral(int(run), False, start, hour.end()) if run.isdigit() else None
         groups = GROUPS_APART.match(text, end) if run.isdigit() and len(run) <= 3 else None
         if groups:
@@ -206,7 +208,7 @@ def _numeral(text: str, token: re.Match[str]) -> Numeral | None:
     if SPOILS.match(text, end) or AFTER_COLON.search(text, max(0, start - 2), start):
         value = None
     before = text[max(0, start - 12) : start]
-    if value is not None and (NEGATIVE.search(before) or ("-" in before and _negative(before))):
+    if value is not None and _negative(before):
         value = -value
     return Numeral(value, percent is not None, start, end, places)
 
@@ -256,6 +258,10 @@ def _quotient(top: str, under: str) -> Fraction | None:
 
 def _negative(before: str) -> bool:
     """Whether a minus before the digits is a sign, not a subtraction or a hyphen."""
+    if before[-1:] in (" ", "$", "\n", "\t") and NEGATIVE.search(before):
+        return True
+    if "-" not in before:
+        return False
     sign = SIGN.search(before)
     if sign is None or "-" not in (sign[1], sign[3]):
         return False

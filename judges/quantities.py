@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
@@ -204,17 +204,17 @@ def _concluded(given: Given, question: str, wanted: Sequence[Numeral]) -> Ruling
     said = [(a, b) for a, b in sentences(text, CONCLUSION) if text[a:b].strip()]
     last = text[slice(*said[-1])].strip() if said else ""
     if NO_ANSWER.search(last) and not numerals(last):
-        return replace(_declined(wanted, last, "in the last sentence"), marked=False)
+        return _declined(wanted, last, "in the last sentence")._replace(marked=False)
     for start, end in reversed(said):
         found = [] if ASIDE.match(text, start) else numerals(text[start:end])
         if found:
             working = text[max(0, start - WORKING) : start]
             ruling = _ruled(Ending(text[start:end], found, working, question), wanted, given.note)
-            return replace(ruling, marked=text.strip() == ruling.span)
+            return ruling._replace(marked=text.strip() == ruling.span)
     number = _in_words(last)
     if number is None:
         return unreadable("no answer found: no number in the text", marked=False)
-    return replace(_compare((number,), wanted, last, "in words"), marked=False)
+    return _compare((number,), wanted, last, "in words")._replace(marked=False)
 
 
 def _ruled(ending: Ending, wanted: Sequence[Numeral], note: str) -> Ruling:

@@ -67,7 +67,7 @@ class RuleJudge:
                 failure=ruling.failure if value is None else None,
                 raw=ruling.span,
                 reason=ruling.reason,
-                meta=ruling.facts,
+                meta=dict(ruling.facts),
             )
 
     def close(self) -> None:

@@ -3,9 +3,8 @@
 import re
 from bisect import bisect_left
 from collections import Counter
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from judges.answers import Given, Mark, Ruling, prepare, unreadable
 from judges.numerals import Rational, number_list
@@ -28,8 +27,7 @@ NEAR = 120  # characters between a cue and its list
 Values = tuple[Rational, ...]
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """A list of numbers in a text, and how strongly its form says that it is a list."""
 
     values: Values
@@ -89,18 +87,18 @@ def errors(given: Values, wanted: Values) -> dict[str, int]:
     """
     have: list[Any] = [*given]
     want: list[Any] = [*wanted]
-    if len(set(have)) < len(have) or len(set(want)) < len(want):
-        have, want = _told_apart(have), _told_apart(want)
-    common = set(have) & set(want)
-    dropped, added = len(want) - len(common), len(have) - len(common)
-    changed = min(dropped, added)
     places = {element: n for n, element in enumerate(want)}
-    kept = [places[element] for element in have if element in common]
+    if len(set(have)) < len(have) or len(places) < len(want):
+        have, want = _told_apart(have), _told_apart(want)
+        places = {element: n for n, element in enumerate(want)}
+    kept = [places[element] for element in have if element in places]
+    dropped, added = len(want) - len(kept), len(have) - len(kept)
+    changed = min(dropped, added)
     found = {
         "dropped": dropped - changed,
         "added": added - changed,
         "changed": changed,
-        "wrong order": len(kept) - _longest_rise(kept),
+        "wrong order": 0 if kept == sorted(kept) else len(kept) - _longest_rise(kept),
     }
     return {kind: number for kind, number in found.items() if number}
 

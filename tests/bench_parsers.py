@@ -5,6 +5,7 @@ every answer that ours and the other parser read differently is printed, to be r
 """
 
 import argparse
+import gc
 import json
 import os
 import platform
@@ -223,6 +224,7 @@ def _judge(
     judge = open_judge(Spec("judge", "auto", body), {})
     made = []
     seconds = 0.0
+    gc.freeze()  # else the collector walks the answers that are waiting, over and over
     try:
         for start in range(0, len(answers), CHUNK):
             cases = [
@@ -234,6 +236,7 @@ def _judge(
             seconds += time.perf_counter() - before
             made += [Read(v.value, v.failure, v.reason or "") for v in verdicts]
     finally:
+        gc.unfreeze()
         judge.close()
     return made, seconds
 
