@@ -56,11 +56,10 @@ CUE_WORDS = (
     *("result", "option", "choice", "list", "sorted", "ordered", "arranged"),
     *("choose", "pick", "select", "go with"),
 )
-CHECKED = re.compile(  # "we check our answer: 5 + 5 = 10" announces none
-    r"\b(?:check|verif(?:y|ies)|test|confirm)(?:ing|s|ed)?\s(?:our|the|this|my|your)\s\Z",
-    re.IGNORECASE,
+CHECKED = re.compile(  # "we check our answer: 5 + 5 = 10" announces none; for small letters
+    r"\b(?:check|verif(?:y|ies)|test|confirm)(?:ing|s|ed)?\s(?:our|the|this|my|your)\s\Z"
 )
-CHECKED_WHOSE = ("our", "the", "this", "my", "your", "Our", "The", "This", "My", "Your")
+CHECKED_WHOSE = ("our", "the", "this", "my")  # how what CHECKED finds must end
 CUE_LEAD = 20  # characters before it, as from "I would" to "choose"
 AFTER_CUE = re.compile(r"[ \t\n\r*_:=>\"]*")
 NEGATION = re.compile(r"(?:not|n't|never)\b(?!\s(?:known|clear|certain|sure|definit|as\s))")
@@ -237,7 +236,7 @@ def _announced(text: str, cues: Iterable[re.Match[str]], where: str) -> list[Mar
         content = text[at : end.start() if end else at + SENTENCE].strip()
         if not content or NEGATION.match(content):
             continue
-        lead = text[max(0, cue.start() - CUE_LEAD) : cue.start()]
+        lead = text[max(0, cue.start() - CUE_LEAD) : cue.start()].lower()
         if lead.rstrip().endswith(CHECKED_WHOSE) and CHECKED.search(lead):
             continue
         firm = not cue[0].rstrip().endswith(":") or not text[at + len(content) :].strip(" .\n")

@@ -2,22 +2,25 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from judges.answers import require_texts
-from judges.judge import judge_spec, open_judge
+from judges.judge import Judge, judge_spec, open_judge
 from judges.kinship import check_kin
 from judges.panel import members_of
 from samples.errors import BenchwarrantError
 from samples.fill import fill
-from samples.records import Rubric, Spec, Verdict
+from samples.records import ProbeVerdict, Rubric, Spec, Verdict
 from samples.registry import did_you_mean
 from samples.store import Store
 from samples.study import JudgeBlock, Study
 
 CHUNK = 500  # cases in memory at a time
+
+Row = TypeVar("Row", Verdict, ProbeVerdict)
 
 
 @dataclass(frozen=True)
@@ -79,18 +82,28 @@ def run(
             continue
         store.add([*members_of(docket.spec), docket.spec])
         known = {m.name: store.judged(m.id, rubric.id) for m in members_of(docket.spec)}
-        judge = open_judge(docket.spec, run_settings(study, docket.block, docket.spec, known))
-        own = partial(_tick_own, docket.spec.id, tick)
-        try:
+        own = partial(tick_own, docket.spec.id, tick)
+        with open_block(study, docket.block, docket.spec, known) as judge:
             for start in range(0, len(docket.missing), CHUNK):
                 cases = list(store.cases(docket.missing[start : start + CHUNK], rubric))
                 made = _stamped(judge.judge(cases), docket.attempts, now)
                 fill(made, store.add, own, clock=time.monotonic)
-        finally:
-            judge.close()
 
 
-def run_settings(
+def open_block(
+    study: Study, block: JudgeBlock, spec: Spec, known: Mapping[str, Any]
+) -> AbstractContextManager[Judge]:
+    """The judge of a block, closed at the end; ``known`` is what a panel's members have said."""
+    return closing(open_judge(spec, _run_settings(study, block, spec, known)))
+
+
+def tick_own(spec: str, tick: Callable[[Row], None], row: Row) -> None:
+    """Count what is the judge's own: what a panel asks its members is saved as theirs."""
+    if row.spec == spec:
+        tick(row)
+
+
+def _run_settings(
     study: Study, block: JudgeBlock, spec: Spec, known: Mapping[str, Any]
 ) -> dict[str, Any]:
     """What does not change a verdict; to a panel also what its members have said already."""
@@ -100,11 +113,6 @@ def run_settings(
         return {**block.run, **here}
     seats = {member.name: {**blocks[member.name].run, **here} for member in members}
     return {**block.run, **here, "members": seats, "known": known}
-
-
-def _tick_own(spec: str, tick: Callable[[Verdict], None], verdict: Verdict) -> None:
-    if verdict.spec == spec:
-        tick(verdict)
 
 
 def _stamped(

@@ -258,7 +258,7 @@ def _quotient(top: str, under: str) -> Fraction | None:
 
 def _negative(before: str) -> bool:
     """Whether a minus before the digits is a sign, not a subtraction or a hyphen."""
-    if before[-1:] in (" ", "$", "\n", "\t") and NEGATIVE.search(before):
+    if (before[-1:].isspace() or before.endswith("$")) and NEGATIVE.search(before):
         return True
     if "-" not in before:
         return False

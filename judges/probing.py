@@ -8,8 +8,8 @@ from functools import partial
 from random import Random
 
 from judges.certain import NotBuilt, Target
-from judges.grade import CHUNK, run_settings
-from judges.judge import judge_spec, open_judge
+from judges.grade import CHUNK, open_block, tick_own
+from judges.judge import judge_spec
 from judges.panel import members_of
 from judges.probes import PROBES, build
 from samples.errors import BenchwarrantError
@@ -121,9 +121,8 @@ def run(
             continue
         store.add([*members_of(one.spec), one.spec])
         known = {member.name: _said(store, member, rubric) for member in members_of(one.spec)}
-        judge = open_judge(one.spec, run_settings(study, one.block, one.spec, known))
-        own = partial(_tick_own, one.spec.id, tick)
-        try:
+        own = partial(tick_own, one.spec.id, tick)
+        with open_block(study, one.block, one.spec, known) as judge:
             for start in range(0, len(one.missing), CHUNK):
                 texts = {
                     response.id: (text, response)
@@ -133,8 +132,6 @@ def run(
                 cases = [Case(text.item, response, rubric) for text, response in texts.values()]
                 made = _probe_verdicts(judge.judge(cases), texts, now)
                 fill(made, store.add, own, clock=time.monotonic)
-        finally:
-            judge.close()
 
 
 def _response(item: str, attack: str, text: str) -> Response:
@@ -147,11 +144,6 @@ def _said(store: Store, member: Spec, rubric: Rubric) -> dict[str, tuple[str | N
     audit_set = store.audit_set()
     rows = store.probed(member.id, rubric.id, audit_set.id) if audit_set else []
     return {_response(r.item, r.attack, r.text).id: (r.value, r.failure) for r in rows}
-
-
-def _tick_own(spec: str, tick: Callable[[ProbeVerdict], None], row: ProbeVerdict) -> None:
-    if row.spec == spec:  # a panel's members' rows are saved as theirs
-        tick(row)
 
 
 def _probe_verdicts(

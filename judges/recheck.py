@@ -6,14 +6,12 @@ on. They are kept together when the last one is there; a recheck that is broken 
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 from judges.drift import UNREACHED
-from judges.grade import run_settings
-from judges.judge import open_judge
+from judges.grade import open_block
 from judges.tables import RECHECK, Audit
 from samples.errors import BenchwarrantError
 from samples.records import Event, Verdict, Warrant
@@ -72,7 +70,7 @@ def run(
     spec = next(spec for spec in store.specs("judge") if spec.id == recheck.warrant.spec)
     made: dict[str, Verdict] = {}
     cases = list(store.cases(recheck.responses, rubric))
-    with closing(open_judge(spec, run_settings(study, recheck.block, spec, {}))) as judge:
+    with open_block(study, recheck.block, spec, {}) as judge:
         for verdict in judge.judge(cases):
             if verdict.spec == spec.id:  # not what a panel's members say
                 made[verdict.response] = verdict

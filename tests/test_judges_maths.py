@@ -96,6 +96,7 @@ def test_how_exactly_is_a_setting(settings, reference, answer, right):
         ("44", "The answer is forty-four.", True),
         ("44", "The answer is forty-five.", "unparsable"),
         ("44", "So \\boxed{44}. We may check our answer: $17 \\cdot 44 = 748$.", True),
+        ("44", "So \\boxed{44}. WE CHECK OUR ANSWER: $17 \\cdot 44 = 748$.", True),
     ],
 )
 def test_plain_numbers_may_be_written_in_several_ways(worker, reference, answer, value):
