@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
 from judges.answers import require_texts
+from judges.batch_journal import BATCHED, BatchJournal
 from judges.judge import Judge, judge_spec, open_judge
 from judges.kinship import check_kin
 from judges.panel import members_of
@@ -20,6 +21,7 @@ from samples.study import JudgeBlock, Study
 
 CHUNK = 500  # cases in memory at a time
 
+Journals = Callable[[Spec], BatchJournal]  # where a judge's batches for one purpose are noted
 Row = TypeVar("Row", Verdict, ProbeVerdict)
 
 
@@ -77,24 +79,60 @@ def run(
     """Judge what is missing, judge by judge; what a panel asks its members is saved as theirs."""
     rubric = study.rater_question
     store.add([rubric])
-    for docket in todo:
+    for docket in (part for whole in todo for part in _by_attempt(whole)):
         if not docket.missing:
             continue
         store.add([*members_of(docket.spec), docket.spec])
         known = {m.name: store.judged(m.id, rubric.id) for m in members_of(docket.spec)}
         own = partial(tick_own, docket.spec.id, tick)
-        with open_block(study, docket.block, docket.spec, known) as judge:
-            for start in range(0, len(docket.missing), CHUNK):
-                cases = list(store.cases(docket.missing[start : start + CHUNK], rubric))
+        attempt = max(docket.attempts.values(), default=0)
+        journals = partial(BatchJournal, store.path, f"verdicts, attempt {attempt}", now)
+        step = chunk(study, docket.block)
+        with open_block(study, docket.block, docket.spec, known, journals) as judge:
+            for start in range(0, len(docket.missing), step):
+                cases = list(store.cases(docket.missing[start : start + step], rubric))
                 made = _stamped(judge.judge(cases), docket.attempts, now)
                 fill(made, store.add, own, clock=time.monotonic)
 
 
+def _by_attempt(docket: Docket) -> list[Docket]:
+    """A reply that an earlier attempt's batch holds must not be taken for that of the next one."""
+    if not docket.block.batch:
+        return [docket]
+    asked: dict[int, list[str]] = {}
+    for response in docket.missing:
+        asked.setdefault(docket.attempts.get(response, 0), []).append(response)
+    return [
+        replace(docket, missing=tuple(responses), attempts=dict.fromkeys(responses, attempt))
+        for attempt, responses in asked.items()
+    ]
+
+
+def chunk(study: Study, block: JudgeBlock) -> int:
+    """How many cases are put before a judge at a time: for batches, as many as may be."""
+    seats = [block, *(other for other in study.judge if other.name in block.members)]
+    return BATCHED if any(seat.batch for seat in seats) else CHUNK
+
+
+@contextmanager
 def open_block(
-    study: Study, block: JudgeBlock, spec: Spec, known: Mapping[str, Any]
-) -> AbstractContextManager[Judge]:
-    """The judge of a block, closed at the end; ``known`` is what a panel's members have said."""
-    return closing(open_judge(spec, _run_settings(study, block, spec, known)))
+    study: Study,
+    block: JudgeBlock,
+    spec: Spec,
+    known: Mapping[str, Any],
+    journals: Journals | None = None,
+) -> Iterator[Judge]:
+    """The judge of a block, closed at the end; ``known`` is what a panel's members have said.
+
+    Without ``journals`` nothing is asked by batch. What was collected is settled once the caller
+    has come to the end without an accident, and so has saved it.
+    """
+    run = _run_settings(study, block, spec, known, journals)
+    with ExitStack() as stack:
+        for one in (run, *run.get("members", {}).values()):
+            if "journal" in one:
+                stack.enter_context(one["journal"])
+        yield stack.enter_context(closing(open_judge(spec, run)))
 
 
 def tick_own(spec: str, tick: Callable[[Row], None], row: Row) -> None:
@@ -104,14 +142,23 @@ def tick_own(spec: str, tick: Callable[[Row], None], row: Row) -> None:
 
 
 def _run_settings(
-    study: Study, block: JudgeBlock, spec: Spec, known: Mapping[str, Any]
+    study: Study,
+    block: JudgeBlock,
+    spec: Spec,
+    known: Mapping[str, Any],
+    journals: Journals | None,
 ) -> dict[str, Any]:
     """What does not change a verdict; to a panel also what its members have said already."""
     blocks, here = {block.name: block for block in study.judge}, {"base_dir": str(study.at("."))}
+
+    def settings(block: JudgeBlock, spec: Spec) -> dict[str, Any]:
+        batches = {"journal": journals(spec)} if block.batch and journals else {}
+        return {**block.run, **here, **batches}
+
     members = members_of(spec)
     if not members:
-        return {**block.run, **here}
-    seats = {member.name: {**blocks[member.name].run, **here} for member in members}
+        return settings(block, spec)
+    seats = {member.name: settings(blocks[member.name], member) for member in members}
     return {**block.run, **here, "members": seats, "known": known}
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from random import Random
 
+from judges.batch_journal import BatchJournal
 from judges.certain import NotBuilt, Target
-from judges.grade import CHUNK, open_block, tick_own
+from judges.grade import chunk, open_block, tick_own
 from judges.judge import judge_spec
 from judges.panel import members_of
 from judges.probes import PROBES, build
@@ -122,11 +123,13 @@ def run(
         store.add([*members_of(one.spec), one.spec])
         known = {member.name: _said(store, member, rubric) for member in members_of(one.spec)}
         own = partial(tick_own, one.spec.id, tick)
-        with open_block(study, one.block, one.spec, known) as judge:
-            for start in range(0, len(one.missing), CHUNK):
+        journals = partial(BatchJournal, store.path, "probes", now)
+        step = chunk(study, one.block)
+        with open_block(study, one.block, one.spec, known, journals) as judge:
+            for start in range(0, len(one.missing), step):
                 texts = {
                     response.id: (text, response)
-                    for text in one.missing[start : start + CHUNK]
+                    for text in one.missing[start : start + step]
                     for response in [_response(text.item.id, text.attack, text.text)]
                 }
                 cases = [Case(text.item, response, rubric) for text, response in texts.values()]
