@@ -5,7 +5,7 @@ from typing import Any
 
 import anthropic
 
-from inference.batch_services import Batch, Bodies, Ended, Row, asking, lines
+from inference.batch_services import Batch, Bodies, Ended, Row, asking, id_of, lines
 from inference.endpoint import Run, Server
 
 CLOCKS_APART = 3600.0  # seconds that the provider's clock may be behind this one
@@ -43,14 +43,14 @@ class AnthropicBatches:
     def create(self, batch: Batch, bodies: Bodies) -> str:
         requests: Any = [{"custom_id": name, "params": body} for name, body in bodies.items()]
         with asking(anthropic, self._server):
-            return self._client.messages.batches.create(requests=requests).id
+            return id_of(self._client.messages.batches.create(requests=requests))
 
     def find(self, batch: Batch, known: Set[str]) -> tuple[str | None, bool]:
         """A batch of this time and size; whether it is ours its results tell, once it has ended."""
         certain = True
         with asking(anthropic, self._server):
             for one in self._client.messages.batches.list(limit=1000):
-                size = sum(count for _, count in one.request_counts)
+                size = sum(count or 0 for _, count in one.request_counts)
                 is_older = one.created_at.timestamp() < batch.planned - CLOCKS_APART
                 if is_older or size != len(batch.rows) or one.id in known | self._others:
                     continue
@@ -71,6 +71,8 @@ class AnthropicBatches:
     def ended(self, batch: str) -> Ended | None:
         with asking(anthropic, self._server, batch):
             now = self._client.messages.batches.retrieve(batch)
+            if now.processing_status not in ("in_progress", "canceling", "ended"):
+                raise ValueError(f"processing_status {now.processing_status!r}")
         return Ended() if now.processing_status == "ended" else None
 
     def results(self, batch: str) -> Generator[Row, None, None]:

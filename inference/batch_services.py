@@ -106,6 +106,13 @@ def lines(client: Any, stream: Any, path: str) -> Iterator[dict[str, Any]]:
         response.close()
 
 
+def id_of(made: Any) -> str:
+    """The id of what the server has made; the SDKs take any JSON, with None for what it lacks."""
+    if not made.id:
+        raise ValueError("no id")
+    return str(made.id)
+
+
 @contextmanager
 def asking(sdk: Any, server: Server, batch: str = "") -> Iterator[None]:
     """An SDK's exceptions, and those of half an answer, as Trouble without the key."""

@@ -5,11 +5,13 @@ from typing import Any
 
 import openai
 
-from inference.batch_services import Batch, Bodies, Ended, Row, asking, lines
+from inference.batch_services import Batch, Bodies, Ended, Row, asking, id_of, lines
 from inference.endpoint import Lost, Run, Server
 from samples.records import canonical_json
 
 MARK = "benchwarrant"  # the metadata under which a batch keeps its key
+RUNNING = ("validating", "in_progress", "finalizing", "cancelling")
+OVER = ("failed", "completed", "expired", "cancelled")
 
 
 class OpenAIBatches:
@@ -33,7 +35,7 @@ class OpenAIBatches:
         ]
         file = (f"{key}.jsonl", "".join(requests).encode())
         with asking(openai, self._server):
-            return self._client.files.create(file=file, purpose="batch").id
+            return id_of(self._client.files.create(file=file, purpose="batch"))
 
     def create(self, batch: Batch, bodies: Bodies) -> str:
         with asking(openai, self._server):
@@ -43,18 +45,20 @@ class OpenAIBatches:
                 completion_window="24h",
                 metadata={MARK: batch.key},
             )
-        return made.id
+            return id_of(made)
 
     def find(self, batch: Batch, known: Set[str]) -> tuple[str | None, bool]:
         with asking(openai, self._server):
             for one in self._client.batches.list(limit=100):
                 if (one.metadata or {}).get(MARK) == batch.key or one.input_file_id == batch.file:
-                    return one.id, True
+                    return id_of(one), True
         return None, True
 
     def ended(self, batch: str) -> Ended | None:
         with asking(openai, self._server, batch):
             now = self._client.batches.retrieve(batch)
+            if now.status not in (*RUNNING, *OVER):
+                raise ValueError(f"status {now.status!r}")
         if now.status == "failed":
             errors = (now.errors.data if now.errors else None) or []
             said = self._server.clean("; ".join(str(one.message or one.code) for one in errors))
@@ -62,7 +66,7 @@ class OpenAIBatches:
             passes = any("limit" in str(one.code) for one in errors)
             check = "" if passes else "the model, and whether it can be asked by batch"
             return Ended(Lost(said or "no reason given", check, f"could not run batch {batch}"))
-        return Ended() if now.status in ("completed", "expired", "cancelled") else None
+        return Ended() if now.status in OVER else None
 
     def results(self, batch: str) -> Iterator[Row]:
         with asking(openai, self._server, batch):
