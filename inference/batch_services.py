@@ -1,10 +1,11 @@
-"""A provider's batch API in few words: what ``batches`` asks of one, and what it may answer."""
+"""What ``batches`` needs: a provider's batch API in few words, and a journal."""
 
 import json
 import time
 from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Event
 from typing import Any, Protocol
 
 import httpx2
@@ -65,6 +66,26 @@ class Trouble(Exception):
     def is_undone(self) -> bool:
         """Whether the server says that it did nothing; otherwise nobody knows."""
         return 400 <= self.status < 500 and self.status not in (408, 409)
+
+
+class Journal(Protocol):
+    """What is known of one judge's batches for one purpose, whatever has ended the runs before."""
+
+    stopped: Event  # set: wait for nothing any more
+
+    def open(self) -> list[Batch]: ...
+
+    def ids(self) -> Set[str]:
+        """The ids of all the batches of the study."""
+        ...
+
+    def note(self, state: str, batch: Batch) -> None:
+        """Keep "planned", "sent", "dropped" or "failed"; it is on the disk when this returns."""
+        ...
+
+    def collected(self, batch: Batch) -> None:
+        """All its rows were handed on: it is settled once whoever has them has saved them."""
+        ...
 
 
 class Service(Protocol):

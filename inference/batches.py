@@ -9,14 +9,13 @@ no open batch holds are sent.
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from hashlib import blake2b
-from threading import Event
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
-from inference.batch_services import Batch, Ended, Row, Service, Trouble
+from inference.batch_services import Batch, Ended, Journal, Row, Service, Trouble
 from inference.endpoint import Lost, Result, Run
 from inference.engine import Completion
 from samples.errors import BenchwarrantError
@@ -28,26 +27,6 @@ PATIENCE = 20  # looks in a row without an answer: ten minutes and more, for a b
 GRACE = 30.0  # seconds; a batch may be listed a little later than it was created
 
 T = TypeVar("T")
-
-
-class Journal(Protocol):
-    """What is known of one judge's batches for one purpose, whatever has ended the runs before."""
-
-    stopped: Event  # set: wait for nothing any more
-
-    def open(self) -> list[Batch]: ...
-
-    def ids(self) -> Set[str]:
-        """The ids of all the batches of the study."""
-        ...
-
-    def note(self, state: str, batch: Batch) -> None:
-        """Keep "planned", "sent", "dropped" or "failed"; it is on the disk when this returns."""
-        ...
-
-    def collected(self, batch: Batch) -> None:
-        """All its rows were handed on: it is settled once whoever has them has saved them."""
-        ...
 
 
 class Batches:

@@ -39,7 +39,8 @@ class BatchJournal:
         self._about = {"spec": spec.id, "purpose": purpose}
         self._now = now
         self._collected: list[Batch] = []
-        one = blake2b(f"{database.resolve()} {spec.id}".encode(), digest_size=8).hexdigest()
+        which = f"{database.resolve()} {spec.id} {purpose}"
+        one = blake2b(which.encode(), digest_size=8).hexdigest()
         self._lock = FileLock(cache_folder() / f"batches-{one}.lock", thread_local=False)
 
     def __enter__(self) -> "BatchJournal":

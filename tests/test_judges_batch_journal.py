@@ -113,5 +113,5 @@ def test_one_run_at_a_time(journal: Journal) -> None:
     with journal():
         pass
     other = partial(journal, Spec("judge", "llm", {}))
-    with journal(), other():
+    with journal(), other(), journal(purpose="probes"):
         pass
