@@ -7,10 +7,10 @@ answer that it allows, and settled when it is known what it took.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from math import floor, log10
 from threading import Lock
@@ -77,12 +77,32 @@ class Purse:
             if self.limit is None or self.spent + self._held + usd <= self.limit:
                 self._held += usd
                 return True
-            if self._held > DUST:
-                return False
-        raise CeilingReached(
-            f"{dollars(self.spent)} of {dollars(self.limit)} are spent, and the next request may"
-            f" cost {dollars(usd)}"
-        )
+            self._check(usd)
+            return False
+
+    def take(self, costs: Iterable[float]) -> tuple[int, float]:
+        """Set dollars aside for as many of these as it pays for: their number, and the dollars.
+
+        None while others have dollars to give back; raises CeilingReached where nobody has.
+        """
+        with self._lock:
+            number, sum_ = 0, 0.0
+            for usd in costs:
+                if self.limit is not None and self.spent + self._held + sum_ + usd > self.limit:
+                    if not number:
+                        self._check(usd)
+                    break
+                number, sum_ = number + 1, sum_ + usd
+            self._held += sum_
+            return number, sum_
+
+    def _check(self, usd: float) -> None:
+        if self.limit is not None and self._held <= DUST:  # nobody will give anything back
+            raise CeilingReached(
+                f"stopped before the ceiling: {dollars(self.spent)} of {dollars(self.limit)} are"
+                f" spent, and the next request may cost {dollars(usd)}; finished answers are kept:"
+                " a higher --max-usd goes on from here"
+            )
 
 
 @dataclass
@@ -162,11 +182,29 @@ class Ledger:
         if (call := CALL.get()) is not None and call.attempts:
             call.attempts[-1].outcome, call.attempts[-1].tokens = outcome, tokens
 
-    def book_row(self, request: str, outcome: str, tokens: Tokens, batch: str) -> None:
-        """A row of a batch, at the price of batches."""
-        usd = self._usd(tokens, batched=True)
+    @property
+    def has_ceiling(self) -> bool:
+        return self._purse.limit is not None
+
+    @contextmanager
+    def set_aside(self, lengths: Iterable[int], room: int) -> Iterator[int]:
+        """Dollars for as many requests of so many bytes, sent by batch, as the purse pays for.
+
+        They are given back at the end, when what was collected is booked.
+        """
+        number, usd = self._purse.take(self._dearest(n, room, batched=True) for n in lengths)
+        try:
+            yield number
+        finally:
+            self._purse.settle(usd, 0.0)
+
+    def book_row(self, custom_id: str, outcome: str, tokens: Tokens | None, batch: str) -> None:
+        """A row of a batch, at the price of batches; collected twice it is the same charge."""
+        usd = self._usd(tokens or Tokens(), batched=True)
         self._purse.settle(0.0, usd or 0.0)
-        self._add(request, 0, outcome, tokens, usd, batch=batch)
+        self._purse.booked.append(
+            self._charge(custom_id, 0, outcome, tokens or Tokens(), usd, tokens is None, batch)
+        )
 
     def _book(self, call: Call) -> None:
         """Where no answer says what an attempt took: what the same request took, or a guess."""
@@ -177,40 +215,40 @@ class Ledger:
             tokens = guess if guessed else one.tokens or Tokens()
             usd = self._usd(tokens)
             self._purse.settle(one.held, (usd or 0.0) - one.taken)
-            self._add(one.request, number, one.outcome, tokens, usd, estimated=guessed)
+            charge = self._charge(one.request, number, one.outcome, tokens, usd, guessed)
+            self._purse.booked.append(replace(charge, serial=self._entries, created_at=self._now()))
+            self._entries += 1
 
-    def _dearest(self, length: int, room: int) -> float:
+    def _dearest(self, length: int, room: int, batched: bool = False) -> float:
         """Dollars of a request of so many bytes, since a token is a byte or more."""
         kinds = ("input", "written", "written_1h")
-        return max(self._usd(Tokens(output=room, **{kind: length})) or 0.0 for kind in kinds)
+        tokens = [Tokens(output=room, **{kind: length}) for kind in kinds]
+        return max(self._usd(one, batched) or 0.0 for one in tokens)
 
-    def _add(
+    def _charge(
         self,
         request: str,
         attempt: int,
         outcome: str,
         tokens: Tokens,
         usd: float | None,
-        **more: Any,
-    ) -> None:
-        self._purse.booked.append(
-            Charge(
-                spec=self._spec,
-                purpose=self._purpose,
-                request=request,
-                attempt=attempt,
-                outcome=outcome,
-                input_tokens=tokens.input,
-                cached_tokens=tokens.cached,
-                written_tokens=tokens.written + tokens.written_1h,
-                output_tokens=tokens.output,
-                usd=usd,
-                serial=self._entries,
-                created_at=self._now(),
-                **more,
-            )
+        estimated: bool,
+        batch: str | None = None,
+    ) -> Charge:
+        return Charge(
+            spec=self._spec,
+            purpose=self._purpose,
+            request=request,
+            attempt=attempt,
+            outcome=outcome,
+            input_tokens=tokens.input,
+            cached_tokens=tokens.cached,
+            written_tokens=tokens.written + tokens.written_1h,
+            output_tokens=tokens.output,
+            usd=usd,
+            estimated=estimated,
+            batch=batch,
         )
-        self._entries += 1
 
     def _usd(self, tokens: Tokens, batched: bool = False) -> float | None:
         return None if self._price is None else self._price.usd(tokens, batched)

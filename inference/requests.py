@@ -148,8 +148,7 @@ class Requests:
                 try:
                     return await ask(index, chat)
                 except CeilingReached as reached:
-                    said = "finished answers are kept: a higher --max-usd goes on from here"
-                    return Lost(f"stopped before the ceiling: {reached}; {said}", ceiling=True)
+                    return Lost(str(reached), ceiling=True)
 
         return ask_and_book
 

@@ -93,7 +93,7 @@ def _one(
             input=round(calls * spent.input_tokens / spent.calls),
             output=round(calls * spent.output_tokens / spent.calls),
         )
-    usd = None if price is None else price.usd(tokens)
+    usd = None if price is None else price.usd(tokens, batched=block.batch)
     source = "unknown: add a [[price]] block" if price is None else price.source
     return Forecast(
         judge=block.name,
@@ -103,7 +103,7 @@ def _one(
         input_tokens=tokens.input,
         output_tokens=tokens.output,
         usd=usd,
-        price=source,
+        price=source + (", batch" if block.batch else ""),
         measured=spent.calls > 0,
         at_most=False,
     )

@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
 from inference.ledger import Purse
 from judges.answers import require_texts
+from judges.batch_journal import BATCHED, BatchJournal
 from judges.costs import Books
 from judges.judge import Judge, judge_spec, open_judge
 from judges.kinship import check_kin
@@ -23,6 +24,7 @@ from samples.study import JudgeBlock, Study
 CHUNK = 5000  # cases in memory at a time
 RULES_SAVED = 0.5  # seconds: what costs nothing is saved in larger heaps
 
+Journals = Callable[[Spec], BatchJournal]  # where a judge's batches for one purpose are noted
 Row = TypeVar("Row", Verdict, ProbeVerdict)
 
 
@@ -86,17 +88,39 @@ def run(
     """
     rubric, books = study.rater_question, Books("verdict", now, purse or Purse())
     store.add([rubric])
-    for docket in todo:
+    for docket in (part for whole in todo for part in _by_attempt(whole)):
         if not docket.missing:
             continue
         store.add([*members_of(docket.spec), docket.spec])
         known = {m.name: store.judged(m.id, rubric.id) for m in members_of(docket.spec)}
         own = partial(tick_own, docket.spec.id, tick)
-        with open_block(study, store, docket.block, docket.spec, known, books) as judge:
-            for start in range(0, len(docket.missing), CHUNK):
-                cases = list(store.cases(docket.missing[start : start + CHUNK], rubric))
+        attempt = max(docket.attempts.values(), default=0)
+        journals = partial(BatchJournal, store.path, f"verdicts, attempt {attempt}", now)
+        step = chunk(study, docket.block)
+        with open_block(study, store, docket.block, docket.spec, known, books, journals) as judge:
+            for start in range(0, len(docket.missing), step):
+                cases = list(store.cases(docket.missing[start : start + step], rubric))
                 made = _stamped(judge.judge(cases), docket.attempts, now)
                 save(made, store, own, docket.block, books)
+
+
+def _by_attempt(docket: Docket) -> list[Docket]:
+    """A reply that an earlier attempt's batch holds must not be taken for that of the next one."""
+    if not docket.block.batch:
+        return [docket]
+    asked: dict[int, list[str]] = {}
+    for response in docket.missing:
+        asked.setdefault(docket.attempts.get(response, 0), []).append(response)
+    return [
+        replace(docket, missing=tuple(responses), attempts=dict.fromkeys(responses, attempt))
+        for attempt, responses in asked.items()
+    ]
+
+
+def chunk(study: Study, block: JudgeBlock) -> int:
+    """How many cases are put before a judge at a time: for batches, as many as may be."""
+    seats = [block, *(other for other in study.judge if other.name in block.members)]
+    return BATCHED if any(seat.batch for seat in seats) else CHUNK
 
 
 @contextmanager
@@ -107,14 +131,20 @@ def open_block(
     spec: Spec,
     known: Mapping[str, Any],
     books: Books,
+    journals: Journals | None = None,
 ) -> Iterator[Judge]:
-    """The judge of a block, closed at the end; ``known`` is what a panel's members have said."""
-    judge = open_judge(spec, _run_settings(study, block, spec, known, books))
-    try:
-        yield judge
-    finally:
-        judge.close()
-        store.add(books.purse.drain())  # also of requests that were broken off
+    """The judge of a block, closed at the end; ``known`` is what a panel's members have said.
+
+    Without ``journals`` nothing is asked by batch. What was collected is settled once the caller
+    has come to the end without an accident, and so has saved it.
+    """
+    run = _run_settings(study, block, spec, known, books, journals)
+    with ExitStack() as stack:
+        for one in (run, *run.get("members", {}).values()):
+            if "journal" in one:
+                stack.enter_context(one["journal"])
+        stack.callback(lambda: store.add(books.purse.drain()))  # of what was broken off, too
+        yield stack.enter_context(closing(open_judge(spec, run)))
 
 
 def save(
@@ -143,21 +173,26 @@ def tick_own(spec: str, tick: Callable[[Row], None], row: Row) -> None:
 
 
 def _run_settings(
-    study: Study, block: JudgeBlock, spec: Spec, known: Mapping[str, Any], books: Books
+    study: Study,
+    block: JudgeBlock,
+    spec: Spec,
+    known: Mapping[str, Any],
+    books: Books,
+    journals: Journals | None,
 ) -> dict[str, Any]:
     """What does not change a verdict; to a panel also what its members have said already."""
-    blocks = {block.name: block for block in study.judge}
+    blocks, here = {block.name: block for block in study.judge}, {"base_dir": str(study.at("."))}
 
     def settings(block: JudgeBlock, spec: Spec) -> dict[str, Any]:
-        here = {"base_dir": str(study.at("."))}
+        batches = {"journal": journals(spec)} if block.batch and journals else {}
         ledger = books.ledger(study, block, spec)
-        return {**block.run, **here, **({"ledger": ledger} if ledger else {})}
+        return {**block.run, **here, **batches, **({"ledger": ledger} if ledger else {})}
 
     members = members_of(spec)
     if not members:
         return settings(block, spec)
     seats = {member.name: settings(blocks[member.name], member) for member in members}
-    return {**block.run, "members": seats, "known": known}
+    return {**block.run, **here, "members": seats, "known": known}
 
 
 def _stamped(

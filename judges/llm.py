@@ -22,6 +22,7 @@ from inference.engine import (
 )
 from judges.answers import NOT_ANSWERED, require_texts
 from judges.graded import check_labels, weigh
+from judges.panel import at_once
 from judges.parsing import Reading, read_verdict
 from judges.repeats import merged
 from judges.structured import Listener, read_json, verdict_schema
@@ -60,9 +61,11 @@ class LlmJudge:
 
     def judge(self, cases: Sequence[Case]) -> Iterator[Verdict]:
         require_texts(self.spec.name, cases)
-        # A verdict is saved when its last reply is there, and those before it are lost at a kill.
-        step = len(cases) if self._repeats == 1 else max(1, CHUNK // self._repeats)
-        starts = range(0, len(cases), max(1, step))
+        # A verdict is saved when its last reply is there, and those before it are lost at a kill;
+        # but what comes by batch is collected again.
+        whole = self._repeats == 1 or "journal" in self._run
+        step = max(1, len(cases) if whole else CHUNK // self._repeats)
+        starts = range(0, len(cases), step)
         made = (v for start in starts for v in self._judge_chunk(cases[start : start + step]))
         yield from self._listener.heard(made) if self._answer == "json" else made
 
@@ -86,14 +89,29 @@ class LlmJudge:
     def _repeated(self, cases: Sequence[Case], labels: Sequence[str]) -> Iterator[Verdict]:
         """A case's verdict once all its repeats are there."""
         chats = Prompts(self._template, cases)
-        said: list[list[Verdict]] = [[] for _ in cases]
-        for number in range(self._repeats):
+        said: dict[str, list[Verdict]] = {case.response.id: [] for case in cases}
+        for verdict in self._singles(cases, chats, labels):
+            singles = said[verdict.response]
+            singles.append(verdict)
+            if len(singles) == self._repeats:
+                yield merged(singles)
+
+    def _singles(
+        self, cases: Sequence[Case], chats: Sequence[Chat], labels: Sequence[str]
+    ) -> Iterator[Verdict]:
+        """Every repeat of every case: one round after the other, but batches all at once."""
+
+        def heard(number: int) -> Iterator[Verdict]:
             sampling = replace(self._sampling, seed=self._sampling.seed + number)
-            for completion in self._replies(chats, labels, sampling):
-                singles = said[completion.index]
-                singles.append(self._verdict(cases[completion.index], completion))
-                if len(singles) == self._repeats:
-                    yield merged(singles)
+            replies = self._replies(chats, labels, sampling)
+            return (self._verdict(cases[reply.index], reply) for reply in replies)
+
+        if "journal" in self._run:
+            rounds = [heard(number) for number in range(self._repeats)]
+            yield from at_once(rounds, self._run["journal"].stopped.set)
+        else:
+            for number in range(self._repeats):
+                yield from heard(number)
 
     def _replies(
         self, chats: Sequence[Chat], labels: Sequence[str], sampling: Sampling

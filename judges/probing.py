@@ -7,9 +7,10 @@ from functools import partial
 from random import Random
 
 from inference.ledger import Purse
+from judges.batch_journal import BatchJournal
 from judges.certain import NotBuilt, Target
 from judges.costs import Books
-from judges.grade import CHUNK, open_block, save, tick_own
+from judges.grade import chunk, open_block, save, tick_own
 from judges.judge import judge_spec
 from judges.panel import members_of
 from judges.probes import PROBES, build
@@ -123,11 +124,13 @@ def run(
         store.add([*members_of(one.spec), one.spec])
         known = {member.name: _said(store, member, rubric) for member in members_of(one.spec)}
         own = partial(tick_own, one.spec.id, tick)
-        with open_block(study, store, one.block, one.spec, known, books) as judge:
-            for start in range(0, len(one.missing), CHUNK):
+        journals = partial(BatchJournal, store.path, "probes", now)
+        step = chunk(study, one.block)
+        with open_block(study, store, one.block, one.spec, known, books, journals) as judge:
+            for start in range(0, len(one.missing), step):
                 texts = {
                     response.id: (text, response)
-                    for text in one.missing[start : start + CHUNK]
+                    for text in one.missing[start : start + step]
                     for response in [_response(text.item.id, text.attack, text.text)]
                 }
                 cases = [Case(text.item, response, rubric) for text, response in texts.values()]

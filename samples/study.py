@@ -151,6 +151,9 @@ class ModelBlock(EngineBlock):
         return catalogue()[self.entry].get("parent") if self.entry else None
 
 
+BY_BATCH = ("anthropic", "openai")  # engines whose providers have a batch API
+
+
 class JudgeBlock(EngineBlock):
     kind: str
     prompt: str | None = None  # a file beside the study, or the name of a shipped prompt
@@ -158,6 +161,7 @@ class JudgeBlock(EngineBlock):
     no_answer: str | None = None  # rule judges: the verdict where no answer is found, no failure
     answer: Literal["text", "json", "score"] = "text"  # llm judges: how they answer
     allow_self: bool = False  # may grade itself and models of its family; every page says so
+    batch: bool = False  # llm judges: ask by the provider's batch API, for half the price
     repeats: int = Field(default=1, ge=1)  # llm judges: verdicts per case; their majority binds
     members: list[str] = []  # panels: the other judges that are asked, in this order
     how: Literal["majority", "weighted", "cascade"] | None = None
@@ -191,6 +195,19 @@ class JudgeBlock(EngineBlock):
             raise ValueError('repeats has no use with answer = "score": nothing is drawn')
         if self.answer == "score" and self.sampling != SamplingBlock():
             raise ValueError('answer = "score" draws no text; leave sampling out')
+        return self
+
+    @model_validator(mode="after")
+    def _batch(self) -> "JudgeBlock":
+        if not self.batch:
+            return self
+        if self.kind == "panel":
+            raise ValueError("a panel asks nobody itself; set batch = true in its members' blocks")
+        if self.kind != "llm" or self.engine not in BY_BATCH:
+            engines = " or ".join(f'"{name}"' for name in BY_BATCH)
+            raise ValueError(f"batch = true is for llm judges with engine {engines}; leave it out")
+        if self.answer == "score" and self.options.get("decisions"):
+            raise ValueError("decisions are not made by batch; leave out batch or decisions")
         return self
 
     @model_validator(mode="after")

@@ -185,7 +185,7 @@ def kills(engine: str, batch: bool) -> None:
         killed = 0
         for _ in range(KILLS):
             before = _lost(server, path)
-            killed += _killed(path, rng.uniform(0.0, 0.8 if not batch else 1.2))
+            killed += _killed(path, server, rng.uniform(0.0, 0.4))
             paid_again.append(_lost(server, path) - before)
         _until_done(path)
         values, failures, _, _ = outcome(path)
@@ -205,18 +205,23 @@ def kills(engine: str, batch: bool) -> None:
     )
 
 
-def _killed(path: Path, wait: float) -> bool:
-    """Start the command, kill it so long after it has begun to ask; whether it was still there."""
-    process = subprocess.Popen(
-        _command(path), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        process.wait(1.5 + wait)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-        return True
-    return False
+def _killed(path: Path, server: Server, wait: float) -> bool:
+    """Kill the command so long after it has begun to ask; whether it was still there."""
+    process = subprocess.Popen(_command(path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    before = _asked(server)
+    while process.poll() is None and _asked(server) == before:
+        time.sleep(0.01)
+    time.sleep(wait)
+    killed = process.poll() is None
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    return killed
+
+
+def _asked(server: Server) -> int:
+    """Requests of any kind that the server has seen."""
+    counts = server.counts()
+    return int(counts["requests"] + counts["batches"]["calls"])
 
 
 def _lost(server: Server, path: Path) -> int:

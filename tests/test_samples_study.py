@@ -243,6 +243,24 @@ MODEL_KEYS = (
             JUDGE + 'kind = "auto"\nrepeats = 2',
             "[[judge]] j: repeats goes with kind \"llm\": 'auto' would repeat itself",
         ),
+        (
+            JUDGE + LLM.replace("openai", "hf") + "batch = true",
+            '[[judge]] j: batch = true is for llm judges with engine "anthropic" or "openai"; leave'
+            " it out",
+        ),
+        (
+            JUDGE + 'kind = "auto"\nbatch = true',
+            '[[judge]] j: batch = true is for llm judges with engine "anthropic" or "openai"; leave'
+            " it out",
+        ),
+        (
+            JUDGE + LLM + 'answer = "score"\noptions = { decisions = true }\nbatch = true',
+            "[[judge]] j: decisions are not made by batch; leave out batch or decisions",
+        ),
+        (
+            PANEL + 'how = "majority"\nmembers = ["j", "k"]\nbatch = true',
+            "[[judge]] p: a panel asks nobody itself; set batch = true in its members' blocks",
+        ),
         (PANEL + 'members = ["j"]', "[[judge]] p: a judge of kind 'panel' needs how"),
         (PANEL + 'how = "majority"', "[[judge]] p: a judge of kind 'panel' needs members"),
         (
