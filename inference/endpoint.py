@@ -43,11 +43,11 @@ class Run(BaseModel):
     timeout: float = Field(default=600, gt=0)
     max_retries: int = Field(default=5, ge=0)
     base_dir: Any = None  # for engines that read files
-    ledger: Any = None  # books what requests cost
     journal: Any = None  # of batches (batches.Journal); where there is one, batches are sent
     batch_rows: int = Field(default=50_000, ge=1, le=50_000)  # OpenAI takes no more
     poll: float = Field(default=60, gt=0)  # longest pause, in seconds, between looks at a batch
     given_up: tuple[str, ...] = ()  # batches whose answers are gone: their rows are sent again
+    ledger: Any = None  # books what requests cost
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ answer that it allows, and settled when it is known what it took.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from hashlib import blake2b
 from math import floor, log10
 from threading import Lock
@@ -55,11 +56,8 @@ class Purse:
         self._lock = Lock()
 
     async def hold(self, usd: float) -> None:
-        """Set dollars aside; near the limit, wait for those that others have set aside.
-
-        Raises CeilingReached where nobody has any to give back.
-        """
-        while not self._has(usd):
+        """Set dollars aside; near the limit, wait for those that others have set aside."""
+        while not self.take(usd):
             await asyncio.sleep(POLL)
 
     def settle(self, held: float, usd: float) -> None:
@@ -72,37 +70,21 @@ class Purse:
         """What was booked since the last time."""
         return [self.booked.popleft() for _ in range(len(self.booked))]
 
-    def _has(self, usd: float) -> bool:
+    def take(self, usd: float) -> bool:
+        """Set dollars aside, unless those that others have set aside must come back first.
+
+        Raises CeilingReached where nobody has any to give back.
+        """
         with self._lock:
             if self.limit is None or self.spent + self._held + usd <= self.limit:
                 self._held += usd
                 return True
-            self._check(usd)
-            return False
-
-    def take(self, costs: Iterable[float]) -> tuple[int, float]:
-        """Set dollars aside for as many of these as it pays for: their number, and the dollars.
-
-        None while others have dollars to give back; raises CeilingReached where nobody has.
-        """
-        with self._lock:
-            number, sum_ = 0, 0.0
-            for usd in costs:
-                if self.limit is not None and self.spent + self._held + sum_ + usd > self.limit:
-                    if not number:
-                        self._check(usd)
-                    break
-                number, sum_ = number + 1, sum_ + usd
-            self._held += sum_
-            return number, sum_
-
-    def _check(self, usd: float) -> None:
-        if self.limit is not None and self._held <= DUST:  # nobody will give anything back
-            raise CeilingReached(
-                f"stopped before the ceiling: {dollars(self.spent)} of {dollars(self.limit)} are"
-                f" spent, and the next request may cost {dollars(usd)}; finished answers are kept:"
-                " a higher --max-usd goes on from here"
-            )
+            if self._held > DUST:
+                return False
+        raise CeilingReached(
+            f"{dollars(self.spent)} of {dollars(self.limit)} are spent, and the next request may"
+            f" cost {dollars(usd)}"
+        )
 
 
 @dataclass
@@ -182,29 +164,32 @@ class Ledger:
         if (call := CALL.get()) is not None and call.attempts:
             call.attempts[-1].outcome, call.attempts[-1].tokens = outcome, tokens
 
-    @property
-    def has_ceiling(self) -> bool:
-        return self._purse.limit is not None
+    def hold_row(self, length: int, room: int) -> float | None:
+        """Dollars set aside for a row of a batch, of so many bytes; None: others hold them now."""
+        dearest = self._dearest(length, room, batched=True)
+        return dearest if self._purse.take(dearest) else None
 
-    @contextmanager
-    def set_aside(self, lengths: Iterable[int], room: int) -> Iterator[int]:
-        """Dollars for as many requests of so many bytes, sent by batch, as the purse pays for.
+    def let_go(self, held: float, spent: bool = False) -> None:
+        """What was set aside for a row comes back, or is spent for all anybody knows."""
+        self._purse.settle(held, held if spent else 0.0)
 
-        They are given back at the end, when what was collected is booked.
+    def book_row(
+        self,
+        asked: tuple[str, int, str],
+        tokens: Tokens | None,
+        batch: tuple[str, float],
+        held: float = 0.0,
+    ) -> None:
+        """A row of a batch (its name, and when it was made), at the price of batches.
+
+        ``asked`` are the request, the attempt and its outcome; ``tokens`` None: nobody said. The
+        same row makes the same entry, however often a killed run has it collected again.
         """
-        number, usd = self._purse.take(self._dearest(n, room, batched=True) for n in lengths)
-        try:
-            yield number
-        finally:
-            self._purse.settle(usd, 0.0)
-
-    def book_row(self, custom_id: str, outcome: str, tokens: Tokens | None, batch: str) -> None:
-        """A row of a batch, at the price of batches; collected twice it is the same charge."""
         usd = self._usd(tokens or Tokens(), batched=True)
-        self._purse.settle(0.0, usd or 0.0)
-        self._purse.booked.append(
-            self._charge(custom_id, 0, outcome, tokens or Tokens(), usd, tokens is None, batch)
-        )
+        self._purse.settle(held, usd or 0.0)
+        at = datetime.fromtimestamp(batch[1], UTC).isoformat(timespec="microseconds")
+        about = {"batch": batch[0], "serial": 0, "created_at": at, "estimated": tokens is None}
+        self._add(asked, tokens or Tokens(), usd, **about)
 
     def _book(self, call: Call) -> None:
         """Where no answer says what an attempt took: what the same request took, or a guess."""
@@ -215,39 +200,41 @@ class Ledger:
             tokens = guess if guessed else one.tokens or Tokens()
             usd = self._usd(tokens)
             self._purse.settle(one.held, (usd or 0.0) - one.taken)
-            charge = self._charge(one.request, number, one.outcome, tokens, usd, guessed)
-            self._purse.booked.append(replace(charge, serial=self._entries, created_at=self._now()))
+            attempt = one.request, number, one.outcome
+            self._add(
+                attempt,
+                tokens,
+                usd,
+                estimated=guessed,
+                serial=self._entries,
+                created_at=self._now(),
+            )
             self._entries += 1
 
     def _dearest(self, length: int, room: int, batched: bool = False) -> float:
         """Dollars of a request of so many bytes, since a token is a byte or more."""
         kinds = ("input", "written", "written_1h")
-        tokens = [Tokens(output=room, **{kind: length}) for kind in kinds]
-        return max(self._usd(one, batched) or 0.0 for one in tokens)
+        asked = [Tokens(output=room, **{kind: length}) for kind in kinds]
+        return max(self._usd(tokens, batched) or 0.0 for tokens in asked)
 
-    def _charge(
-        self,
-        request: str,
-        attempt: int,
-        outcome: str,
-        tokens: Tokens,
-        usd: float | None,
-        estimated: bool,
-        batch: str | None = None,
-    ) -> Charge:
-        return Charge(
-            spec=self._spec,
-            purpose=self._purpose,
-            request=request,
-            attempt=attempt,
-            outcome=outcome,
-            input_tokens=tokens.input,
-            cached_tokens=tokens.cached,
-            written_tokens=tokens.written + tokens.written_1h,
-            output_tokens=tokens.output,
-            usd=usd,
-            estimated=estimated,
-            batch=batch,
+    def _add(
+        self, asked: tuple[str, int, str], tokens: Tokens, usd: float | None, **more: Any
+    ) -> None:
+        request, attempt, outcome = asked
+        self._purse.booked.append(
+            Charge(
+                spec=self._spec,
+                purpose=self._purpose,
+                request=request,
+                attempt=attempt,
+                outcome=outcome,
+                input_tokens=tokens.input,
+                cached_tokens=tokens.cached,
+                written_tokens=tokens.written + tokens.written_1h,
+                output_tokens=tokens.output,
+                usd=usd,
+                **more,
+            )
         )
 
     def _usd(self, tokens: Tokens, batched: bool = False) -> float | None:

@@ -12,8 +12,9 @@ import httpx2
 import openai
 from pydantic import BaseModel, ConfigDict
 
+from inference.batch_calls import fits
 from inference.batch_services import Row
-from inference.batches import Batches, fits
+from inference.batches import Batches
 from inference.endpoint import Lost, Result, Run, find_server, watched
 from inference.engine import Chat, Completion, EngineSpec, Sampling, checked
 from inference.label_scores import (

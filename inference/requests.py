@@ -148,7 +148,8 @@ class Requests:
                 try:
                     return await ask(index, chat)
                 except CeilingReached as reached:
-                    return Lost(str(reached), ceiling=True)
+                    said = "finished answers are kept: a higher --max-usd goes on from here"
+                    return Lost(f"stopped before the ceiling: {reached}; {said}", ceiling=True)
 
         return ask_and_book
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from inference.ledger import Ledger, Purse, dollars
 from inference.prices import Price, find_price
+from judges.batch_journal import BatchJournal
 from judges.panel import members_of
 from samples.errors import BenchwarrantError
 from samples.records import Spec
@@ -23,12 +24,19 @@ class Books:
     purpose: str  # "verdict", "probe" or "recheck"
     now: Callable[[], str]
     purse: Purse = field(default_factory=Purse)
+    attempt: int = 0  # the first is 0
 
     def ledger(self, study: Study, block: JudgeBlock, spec: Spec) -> Ledger | None:
         """Where the requests of a judge are booked; None for those that cannot cost anything."""
         if block.engine not in PROVIDERS:
             return None
         return Ledger(spec.id, self.purpose, price_of(study, block), self.purse, self.now)
+
+    def journal(self, store: Store, block: JudgeBlock, spec: Spec) -> BatchJournal | None:
+        """Where the batches of a judge are noted; a recheck is wanted now and has none."""
+        if not block.batch or self.purpose == "recheck":
+            return None
+        return BatchJournal(store.path, f"{self.purpose}, attempt {self.attempt}", self.now, spec)
 
 
 def price_of(study: Study, block: JudgeBlock) -> Price | None:

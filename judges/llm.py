@@ -61,11 +61,11 @@ class LlmJudge:
 
     def judge(self, cases: Sequence[Case]) -> Iterator[Verdict]:
         require_texts(self.spec.name, cases)
-        # A verdict is saved when its last reply is there, and those before it are lost at a kill;
-        # but what comes by batch is collected again.
+        # A verdict is saved when its last reply is there, and those before it are lost at a kill,
+        # but not with batches.
         whole = self._repeats == 1 or "journal" in self._run
-        step = max(1, len(cases) if whole else CHUNK // self._repeats)
-        starts = range(0, len(cases), step)
+        step = len(cases) if whole else max(1, CHUNK // self._repeats)
+        starts = range(0, len(cases), max(1, step))
         made = (v for start in starts for v in self._judge_chunk(cases[start : start + step]))
         yield from self._listener.heard(made) if self._answer == "json" else made
 

@@ -7,7 +7,6 @@ from functools import partial
 from random import Random
 
 from inference.ledger import Purse
-from judges.batch_journal import BatchJournal
 from judges.certain import NotBuilt, Target
 from judges.costs import Books
 from judges.grade import chunk, open_block, save, tick_own
@@ -124,9 +123,8 @@ def run(
         store.add([*members_of(one.spec), one.spec])
         known = {member.name: _said(store, member, rubric) for member in members_of(one.spec)}
         own = partial(tick_own, one.spec.id, tick)
-        journals = partial(BatchJournal, store.path, "probes", now)
         step = chunk(study, one.block)
-        with open_block(study, store, one.block, one.spec, known, books, journals) as judge:
+        with open_block(study, store, one.block, one.spec, known, books) as judge:
             for start in range(0, len(one.missing), step):
                 texts = {
                     response.id: (text, response)

@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count, islice
 from threading import Event, Thread
@@ -13,8 +14,9 @@ from batch_provider import Provider, provider, refused
 from quick_server import KEY, chats
 
 from inference.anthropic_api import AnthropicEngine
+from inference.batch_calls import named
 from inference.batch_services import Batch
-from inference.batches import ROUNDS, growing, named, parted
+from inference.batches import ROUNDS, growing
 from inference.engine import Completion, EngineSpec, Sampling
 from inference.ledger import Ledger, Purse
 from inference.openai_api import OpenAIEngine
@@ -277,45 +279,67 @@ def test_scores_come_by_batch_and_decisions_do_not(connect: Connect, there: Prov
         list(connect({"decisions": True}).score(chats("a"), ["yes", "no"]))
 
 
-PRICE = Price(
-    input=1e6, output=1e6, cached=1e6, written=1e6, written_1h=1e6, batch=0.5, source="here"
-)  # a dollar a token, half of it by batch
+# What it costs
+
+PRICE = Price(1e6, 1e6, 1e6, 1e6, 1e6, 0.5, "the study file")  # a dollar a token, half by batch
+TAKES = 0.5 * (11 + 7)  # an answer of the test's server
 
 
-def ledger(limit: float | None = None) -> tuple[Ledger, Purse]:
-    purse = Purse(limit)
-    return Ledger("b2:judge", "verdict", PRICE, purse, lambda: "now"), purse
+def ledger(purse: Purse) -> Ledger:
+    return Ledger("b2:judge", "verdict", PRICE, purse, lambda: "2026-01-31T09:30:00+00:00")
 
 
-def test_each_paid_answer_is_booked_before_it_is_handed_on(connect: Connect) -> None:
-    books, purse = ledger()
-    engine = connect(ledger=books)
+def test_each_row_is_booked_before_it_is_handed_on(connect: Connect, there: Provider) -> None:
+    purse = Purse()
+    there.rule = only("question 3", "400 no")
+    engine = connect(ledger=ledger(purse))
     for number, _ in enumerate(engine.generate(chats(*ASKED), Sampling()), 1):
         assert len(purse.booked) == number
-    charges = purse.drain()
-    assert all(c.batch and c.outcome == "answered" and not c.estimated for c in charges)
-    assert purse.spent == sum(c.input_tokens + c.output_tokens for c in charges) / 2 > 0
-    assert len({charge.id for charge in charges}) == len(charges)
+    rows = purse.drain()
+    assert len({row.request for row in rows}) == len(rows) == 7
+    assert {row.batch for row in rows} == {next(iter(there.batches))}
+    assert Counter((row.outcome, row.usd) for row in rows) == {
+        ("answered", TAKES): 6,
+        ("400", 0): 1,
+    }
+    assert purse.spent == 6 * TAKES
 
 
-def test_a_ceiling_sends_what_it_pays_for_and_then_what_is_left_pays_for(
+def test_what_is_collected_again_after_a_kill_is_booked_once(connect: Connect) -> None:
+    first, second = Purse(), Purse()
+    answers = connect(ledger=ledger(first)).generate(chats(*ASKED), Sampling())
+    list(islice(answers, 4))  # and then the process ends
+    ask(connect(ledger=ledger(second)))
+    booked = {row.id for row in first.drain()}
+    again = {row.id for row in second.drain()}
+    assert len(booked) == 4 and len(again) == 7 and booked < again
+
+
+def test_under_a_ceiling_only_what_can_be_paid_for_is_sent(
     connect: Connect, there: Provider
 ) -> None:
-    """The dearest answer is some 200 tokens, at half a dollar, and a real one a tenth of that."""
-    books, purse = ledger(limit=600.0)
-    engine = connect(ledger=books)
-    asked = [f"question {number}" for number in range(40)]
-    assert len(list(engine.generate(chats(*asked), Sampling(max_tokens=100)))) == 40
+    purse = Purse(250.0)  # a row of about 100 bytes might cost half of 109 dollars
+    engine = connect(ledger=ledger(purse))
+    assert texts(ask(engine, max_tokens=9)) == right()  # dollars come back, so it goes on
     assert len(there.batches) > 1
-    assert 0 < purse.spent <= 600.0
+    assert purse.spent == 7 * TAKES <= purse.limit
+    assert max(len(made.rows) for made in there.batches.values()) < 7
 
 
-def test_a_ceiling_that_pays_for_no_row_stops(connect: Connect, there: Provider) -> None:
-    books, purse = ledger(limit=20.0)
-    engine = connect(ledger=books)
-    with pytest.raises(Refused, match=r"stopped before the ceiling: \$0.00 of \$20.00 are spent"):
-        list(engine.generate(chats(*ASKED), Sampling(max_tokens=100)))
-    assert not there.batches and purse.spent == 0
+def test_a_ceiling_that_is_too_low_stops_before_anything_is_sent(
+    connect: Connect, there: Provider
+) -> None:
+    with pytest.raises(Refused, match=r"stopped before the ceiling: \$0\.00 of \$1\.00 are spent"):
+        ask(connect(ledger=ledger(Purse(1.0))))
+    assert there.batches == {}
+
+
+def test_what_could_not_be_sent_gives_its_dollars_back(connect: Connect, there: Provider) -> None:
+    purse = Purse(1e6)
+    there.trouble = lambda when, call: refused(403, "no") if call.startswith("POST") else None
+    with pytest.raises(BenchwarrantError, match="403"):
+        ask(connect(ledger=ledger(purse)))
+    assert purse.take(1e6)  # all of it
 
 
 # Troubles on the way
@@ -600,22 +624,6 @@ def test_what_this_call_does_not_want_stays_to_be_collected(
 
 
 # The pure parts
-
-
-def test_names_follow_from_what_is_asked() -> None:
-    one, two = named([["a"], ["b"], ["a"]]), named([["a"], ["a"], ["b"]])
-    assert one.keys() == two.keys()
-    assert list(one.values()) == [0, 1, 2]
-    assert named([["c"]]).keys().isdisjoint(one)
-
-
-def test_parts_are_small_enough_and_nothing_is_lost() -> None:
-    rows = [(str(n), {"text": "x" * n}) for n in range(40)]
-    parts = list(parted(iter(rows), 7, 200))
-    assert [pair for part in parts for pair in part.items()] == rows
-    assert max(map(len, parts)) == 7
-    assert all(len(part) == 1 or sum(len(b["text"]) for b in part.values()) < 200 for part in parts)
-    assert [list(part) for part in parted([("big", {"text": "x" * 999})], 7, 200)] == [["big"]]
 
 
 def test_pauses_grow_to_the_longest() -> None:

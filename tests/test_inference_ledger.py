@@ -230,8 +230,11 @@ def test_near_the_ceiling_one_waits_for_what_others_give_back() -> None:
 def test_a_row_of_a_batch_has_the_price_of_batches() -> None:
     purse = Purse()
     ledger = Ledger("b2:judge", "verdict", PRICE, purse, lambda: NOW)
-    ledger.book_row("c0de", "answered", Tokens(input=60, cached=20, output=10), "batch_1")
-    [row] = purse.drain()
+    for _ in range(2):  # collected again after a kill, it is the same entry
+        ledger.book_row(("k-1", 0, "answered"), Tokens(60, 20, output=10), ("batch_1", 0.0))
+    row, again = purse.drain()
+    assert row.id == again.id
+    purse.spent /= 2
     assert row.usd == pytest.approx((60 + 10 + 10) / 2 / 1e6)
     assert (row.batch, row.cached_tokens, purse.spent) == ("batch_1", 20, row.usd)
 
