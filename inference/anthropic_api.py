@@ -17,11 +17,13 @@ import anthropic
 import httpx2
 from pydantic import BaseModel, ConfigDict
 
+from inference.anthropic_answers import counts_of, is_answer, read_answer, tokens_of
 from inference.anthropic_batches import AnthropicBatches
-from inference.anthropic_json import NO_FORMAT, as_tool, tool_inputs, with_format
+from inference.anthropic_json import NO_FORMAT, as_tool, with_format
 from inference.anthropic_texts import Turn, before_the_question, marked, shown, texts_of
+from inference.batch_calls import fits
 from inference.batch_services import Row
-from inference.batches import Batches, fits
+from inference.batches import Batches
 from inference.endpoint import TOO_LONG_TEXT, Lost, Result, Run, find_server, watched
 from inference.engine import Chat, Completion, EngineSpec, Sampling, checked
 from inference.requests import Requests
@@ -31,7 +33,6 @@ SAMPLING_VERSION = {"anthropic-version": "2023-06-01"}  # the next one, 2026-10-
 TAKES_SAMPLING = re.compile(  # Claude up to 4.6, and what is no Claude
     r"(?!.*claude)|.*claude-(instant|[123]|(opus|sonnet|haiku)-4(-[0-6])?(?![-.]?\d{1,2}(?!\d)))"
 )
-FINISHED = {"end_turn": "stop", "stop_sequence": "stop", "max_tokens": "length"}
 REFUSED_TO_ALL = (  # in the words of a 400, and what to look at
     (re.compile(r"\b(temperature|top_p)\b"), "options: send"),
     (re.compile(r"\b(thinking|budget_tokens)\b"), "options: thinking"),
@@ -39,13 +40,6 @@ REFUSED_TO_ALL = (  # in the words of a 400, and what to look at
     (re.compile(r"\bmax_tokens\b"), "sampling: max_tokens"),
     (re.compile(r"\bstop_sequences\b"), "sampling: stop"),
     (re.compile(r"credit balance|usage limit"), "the account's credit and limits"),
-)
-COUNTED = (
-    "input_tokens",
-    "cache_creation_input_tokens",
-    "cache_read_input_tokens",
-    "output_tokens",
-    "thinking_tokens",  # among output_tokens
 )
 CACHEABLE = 2000  # characters; the shortest prefix that any model caches is 512 tokens
 HEAD_START = 10.0  # seconds
@@ -93,14 +87,15 @@ class AnthropicEngine:
             timeout=anthropic.Timeout(settings.timeout, connect=min(settings.timeout, 10)),
             default_headers=SAMPLING_VERSION if self._send else None,
             http_client=anthropic.DefaultAsyncHttpxClient(
-                **watched(settings, self._server, _is_answer)
+                **watched(settings, self._server, is_answer, tokens_of)
             ),
         )
         self._requests = Requests("anthropic", self._server.host, settings)
         self._batches: Batches | None = None
         if settings.journal is not None:
             headers = SAMPLING_VERSION if self._send else None
-            self._batches = Batches(AnthropicBatches(self._server, settings, headers), settings)
+            service = AnthropicBatches(self._server, settings, headers)
+            self._batches = Batches(service, settings, tokens_of)
 
     def _taken(self) -> tuple[str, ...]:
         """The sampling arguments to send: a model that thinks takes none."""
@@ -129,7 +124,7 @@ class AnthropicEngine:
         body = self._body(sampling)
         if self._batches is not None:
             body = body if schema is None else self._in_json(body, schema)
-            return self._by_batch(self._batches, chats, body, sampling.seed)
+            return self._by_batch(self._batches, chats, body, sampling)
 
         async def ask(index: int, chat: Chat) -> Result:
             system, turns = texts_of(chat, self._options.system)
@@ -146,21 +141,30 @@ class AnthropicEngine:
         return self._requests.answers(chats, ask, sampling.max_tokens)
 
     def _by_batch(
-        self, batches: Batches, chats: Sequence[Chat], body: dict[str, Any], seed: int
+        self,
+        batches: Batches,
+        chats: Sequence[Chat],
+        body: dict[str, Any],
+        sampling: Sampling,
     ) -> Iterator[Completion]:
         """``body`` with each chat's texts; what is marked for the cache changes no answer."""
         if body not in self._sent:
             self._sent.append(body)
-        texts = [texts_of(chat, self._options.system) for chat in chats]
-        asked = ([body | marked(*one, "off"), seed] for one in texts)
-        for done in batches.answers(
-            asked, lambda index: body | marked(*texts[index], self._cache), self._read_row
-        ):
-            yield replace(done, prompt=shown(*texts[done.index]))
+
+        def texts(index: int) -> tuple[str, list[Turn]]:
+            return texts_of(chats[index], self._options.system)
+
+        def request(index: int) -> dict[str, Any]:
+            return body | marked(*texts(index), self._cache)
+
+        places = range(len(chats))
+        asked = ([body | marked(*texts(index), "off"), sampling.seed] for index in places)
+        for done in batches.answers(asked, request, self._read_row, sampling.max_tokens):
+            yield replace(done, prompt=shown(*texts(done.index)))
 
     def _read_row(self, row: Row) -> Result:
         if row.status == 200:
-            if not fits(_is_answer, row.body):
+            if not fits(is_answer, row.body):
                 return Lost("a row of the batch is no message")
             return self._answered(row.body)
         if row.status is None:
@@ -205,8 +209,8 @@ class AnthropicEngine:
 
     def _answered(self, answer: Mapping[str, Any]) -> Completion:
         self._served.add(str(answer.get("model")))
-        self._usage.update(_counts(answer))
-        return _read(answer)
+        self._usage.update(counts_of(answer))
+        return read_answer(answer)
 
     def _refused(self, status: int, said: str, headers: Mapping[str, str]) -> Result:
         said = self._server.clean(said)
@@ -268,46 +272,3 @@ class AnthropicEngine:
             yield
         finally:
             first.set()
-
-
-def _is_answer(body: Any) -> bool:
-    blocks = body["content"]
-    fine = isinstance(blocks, list) and all(isinstance(block, dict) for block in blocks)
-    return fine and isinstance(body.get("usage") or {}, dict)
-
-
-def _read(answer: Mapping[str, Any]) -> Completion:
-    """The outcome of one answer; what the model thought is no part of it."""
-    reason, counts = answer.get("stop_reason"), _counts(answer)
-    texts = [block.get("text") for block in answer["content"] if block.get("type") == "text"]
-    calls = tool_inputs(answer["content"])
-    text: str | None = "".join(text for text in calls or texts if isinstance(text, str))
-    finish, error = FINISHED.get(str(reason), "error"), None
-    if calls and reason == "tool_use":
-        finish = "stop"
-    if reason == "model_context_window_exceeded":  # what was cut short is no answer
-        finish, text, error = "too_long", None, "the context was full before the answer ended"
-    elif reason == "refusal":
-        details = answer.get("stop_details")
-        details = details if isinstance(details, dict) else {}
-        why = details.get("explanation") or details.get("category") or "no reason given"
-        error = f"refused: {why}"
-    elif finish == "error":
-        error = f"ended with stop_reason {reason!r}"
-    prompt_tokens = sum(count for name, count in counts.items() if name.endswith("input_tokens"))
-    return Completion(
-        0,
-        text,
-        finish,
-        prompt_tokens=prompt_tokens if counts else None,
-        completion_tokens=counts.get("output_tokens"),
-        error=error,
-    )
-
-
-def _counts(answer: Mapping[str, Any]) -> dict[str, int]:
-    """Tokens by kind; those that the cache gave or took are not among ``input_tokens``."""
-    usage = answer.get("usage") or {}
-    details = usage.get("output_tokens_details")
-    counts = usage | (details if isinstance(details, dict) else {})
-    return {name: counts[name] for name in COUNTED if isinstance(counts.get(name), int)}

@@ -8,20 +8,18 @@ no open batch holds are sent.
 
 import secrets
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from hashlib import blake2b
 from typing import Any, TypeVar
 
+from inference.batch_calls import OTHERS, Call, named, parted
 from inference.batch_services import Batch, Ended, Journal, Row, Service, Trouble
 from inference.endpoint import Lost, Result, Run
 from inference.engine import Completion
-from samples.errors import BenchwarrantError
-from samples.records import canonical_json
+from inference.prices import Tokens
+from samples.errors import BenchwarrantError, Refused
 
-MOST_BYTES = 64_000_000  # of a batch, which is built in memory; OpenAI takes 200 MB, Anthropic 256
 ROUNDS = 3  # in a row that bring no answer
 PATIENCE = 20  # looks in a row without an answer: ten minutes and more, for a batch goes on
 GRACE = 30.0  # seconds; a batch may be listed a little later than it was created
@@ -32,20 +30,19 @@ T = TypeVar("T")
 class Batches:
     """Sends what is asked in batches, waits, and hands the answers on as they are collected.
 
-    ``booked`` hears of each paid answer before it is handed on: its custom id and its body with
-    the usage. A row that is collected again after a crash has the same custom id.
+    ``tokens_of`` says what an answer took, so that each is booked before it is handed on.
     """
 
     def __init__(
         self,
         service: Service,
         run: Run,
-        booked: Callable[[str, Mapping[str, Any]], object] = lambda custom_id, body: None,
+        tokens_of: Callable[[Mapping[str, Any]], Tokens | None],
     ) -> None:
         self._service = service
         self._journal: Journal = run.journal
         self._run = run
-        self._booked = booked
+        self._tokens_of = tokens_of
         self._asked: set[str] = set()
         self.ids: set[str] = set()
 
@@ -54,51 +51,57 @@ class Batches:
         identities: Iterable[Any],
         body: Callable[[int], dict[str, Any]],
         read: Callable[[Row], Result],
+        room: int,
     ) -> Iterator[Completion]:
-        """One completion per identity, by which a request is known again after a restart."""
-        wanted = named(identities)
-        self._asked |= wanted.keys()
+        """One completion per identity, by which a request is known again after a restart.
+
+        ``room`` are the tokens that an answer may have.
+        """
+        call = Call(named(identities), body, read, room, self._run.ledger)
+        self._asked |= call.wanted.keys()
         try:
-            yield from self._answers(wanted, body, read)
+            yield from self._answers(call)
         except Trouble as trouble:
             raise BenchwarrantError(self._in_words(trouble.lost)) from None
         except KeyboardInterrupt:
             said = f"the batches go on at {self._service.host}, and the same command collects them"
             raise KeyboardInterrupt(said) from None
+        finally:
+            call.let_go(tuple(call.held), spent=True)  # what is under way will be billed
 
     def close(self) -> None:
         self._service.close()
 
-    def _answers(
-        self,
-        wanted: dict[str, int],
-        body: Callable[[int], dict[str, Any]],
-        read: Callable[[Row], Result],
-    ) -> Iterator[Completion]:
-        """Round by round, until every row has its answer and is not ``wanted`` any more."""
-        waiting, idle = self._taken_up(wanted), 0
-        while wanted:
-            before, lost = len(wanted), list[Lost]()
-            held = {row for batch in waiting for row in batch.rows}
-            own = self._send({r: n for r, n in wanted.items() if r not in held}, body, lost)
+    def _answers(self, call: Call) -> Iterator[Completion]:
+        """Round by round, until every row has its answer and is not wanted any more."""
+        waiting, idle = self._taken_up(call.wanted), 0
+        while call.wanted:
+            before, lost = len(call.wanted), list[Lost]()
+            own = self._send(call, frozenset(row for one in waiting for row in one.rows), lost)
             for batch, ended in self._as_they_end([*waiting, *own]):
                 # What went wrong in an earlier run may be right by now, and is sent again.
                 troubles = lost if batch in own else []
                 if ended.failed:
                     self._journal.note("failed", batch)
                     troubles.append(ended.failed)
-                    continue
-                yield from self._collect(batch, wanted, read, troubles)
-                if self._asked.issuperset(batch.rows):
-                    self._journal.collected(batch)
-            idle = idle + 1 if len(wanted) == before and not waiting else 0
+                else:
+                    yield from self._collect(batch, call, troubles)
+                    if self._asked.issuperset(batch.rows):
+                        self._journal.collected(batch)
+                call.let_go(batch.rows)
+            is_stuck = len(call.wanted) == before and not waiting
+            idle = idle + 1 if is_stuck and OTHERS not in lost else 0
             waiting = []
             self._go_on_after(lost, idle)
+            if is_stuck:
+                self._pause(self._run.poll)
 
     def _go_on_after(self, lost: Sequence[Lost], idle: int) -> None:
         """Raises where another round would fare no better."""
         if fatal := next((one for one in lost if one.check), None):
             raise BenchwarrantError(self._in_words(fatal))
+        if idle and (spent := next((one for one in lost if one.ceiling), None)):
+            raise Refused(spent.reason)
         if idle == ROUNDS:
             raise BenchwarrantError(
                 f"{self._service.host}: {ROUNDS} times in a row no answer came by batch (last:"
@@ -106,8 +109,6 @@ class Batches:
                 " run the same command again later, with smaller batches (run = { batch_rows ="
                 " 1000 }) if they are too large, or leave out batch = true"
             )
-        if idle:
-            self._pause(self._run.poll)
 
     # An earlier run's batches
 
@@ -145,22 +146,22 @@ class Batches:
 
     # Sending
 
-    def _send(
-        self, rows: Mapping[str, int], body: Callable[[int], dict[str, Any]], lost: list[Lost]
-    ) -> list[Batch]:
-        """The rows in as many batches as they need, all before anything waits.
+    def _send(self, call: Call, taken: frozenset[str], lost: list[Lost]) -> list[Batch]:
+        """What is not taken in as many batches as it needs, all before anything waits.
 
         Where the provider takes no more of them for now, the others are left for the next round.
         """
         sent: list[Batch] = []
-        for part in parted(((r, body(n)) for r, n in rows.items()), self._run.batch_rows):
+        for part in parted(call.affordable(taken, lost), self._run.batch_rows):
             try:
                 sent.append(self._create(part))
             except Trouble as trouble:
+                call.let_go(part)
                 if not (trouble.is_passing and trouble.is_undone):
                     raise
                 lost.append(trouble.lost)
                 break
+        call.let_go(call.held.keys() - {row for batch in sent for row in batch.rows})
         return sent
 
     def _create(self, part: Mapping[str, dict[str, Any]]) -> Batch:
@@ -196,13 +197,7 @@ class Batches:
             if waiting:
                 self._pause(next(pauses))
 
-    def _collect(
-        self,
-        batch: Batch,
-        wanted: dict[str, int],
-        read: Callable[[Row], Result],
-        lost: list[Lost],
-    ) -> Iterator[Completion]:
+    def _collect(self, batch: Batch, call: Call, lost: list[Lost]) -> Iterator[Completion]:
         """What is wanted of a batch's results; a download that breaks off begins anew.
 
         Where lines are missing it is believed when it is so twice: they are paid for again.
@@ -214,13 +209,13 @@ class Batches:
                 for row in self._service.results(batch.id or ""):
                     seen += 1
                     name = row.custom_id.removeprefix(f"{batch.key}-")
-                    if name not in wanted:  # answered before, or not asked by this call
+                    if name not in call.wanted:  # answered before, or not asked by this call
                         continue
                     if row.status == 200:
-                        self._booked(row.custom_id, row.body)
-                    result = read(row)
+                        call.book(row, batch, self._tokens_of(row.body))
+                    result = call.read(row)
                     if isinstance(result, Completion):
-                        yield replace(result, index=wanted.pop(name))
+                        yield replace(result, index=call.wanted.pop(name))
                     else:
                         lost.append(result)
                 if seen >= len(batch.rows) or seen == before:
@@ -258,46 +253,9 @@ class Batches:
         )
 
 
-def named(identities: Iterable[Any]) -> dict[str, int]:
-    """A name for each request, made of what it asks, so that it is the same after a restart."""
-    seen: Counter[str] = Counter()
-    names = {}
-    for index, identity in enumerate(identities):
-        content = canonical_json(identity)
-        name = canonical_json([content, seen[content]]).encode()
-        names[blake2b(name, digest_size=12).hexdigest()] = index
-        seen[content] += 1  # twins are asked twice
-    return names
-
-
-def parted(
-    requests: Iterable[tuple[str, dict[str, Any]]], most_rows: int, most_bytes: int = MOST_BYTES
-) -> Iterator[dict[str, dict[str, Any]]]:
-    """The requests in parts that are small enough, in their order."""
-    part: dict[str, dict[str, Any]] = {}
-    size = 0
-    for row, body in requests:
-        length = len(canonical_json(body).encode())
-        if part and (len(part) == most_rows or size + length > most_bytes):
-            yield part
-            part, size = {}, 0
-        part[row] = body
-        size += length
-    if part:
-        yield part
-
-
 def growing(longest: float) -> Iterator[float]:
     """Pauses from a second on, each half as long again as the one before."""
     pause = 1.0
     while True:
         yield min(pause, longest)
         pause = min(1.5 * pause, longest)
-
-
-def fits(is_answer: Callable[[Any], bool], body: Mapping[str, Any]) -> bool:
-    """Whether a row's body is an answer, and no page of something else."""
-    try:
-        return is_answer(body)
-    except (ValueError, LookupError, TypeError):
-        return False

@@ -12,8 +12,9 @@ import httpx2
 import openai
 from pydantic import BaseModel, ConfigDict
 
+from inference.batch_calls import fits
 from inference.batch_services import Row
-from inference.batches import Batches, fits
+from inference.batches import Batches
 from inference.endpoint import Lost, Result, Run, find_server, watched
 from inference.engine import Chat, Completion, EngineSpec, Sampling, checked
 from inference.label_scores import (
@@ -25,6 +26,7 @@ from inference.label_scores import (
     read_top,
 )
 from inference.openai_batches import OpenAIBatches
+from inference.prices import Tokens
 from inference.requests import Requests
 from samples.errors import BenchwarrantError
 from samples.records import canonical_json
@@ -82,13 +84,13 @@ class OpenAIEngine:
             max_retries=settings.max_retries,
             timeout=openai.Timeout(settings.timeout, connect=min(settings.timeout, 10)),
             http_client=openai.DefaultAsyncHttpxClient(
-                **watched(settings, self._server, _is_answer)
+                **watched(settings, self._server, _is_answer, tokens_of)
             ),
         )
         self._requests = Requests("openai", self._server.host, settings)
         self._batches: Batches | None = None
         if settings.journal is not None:
-            self._batches = Batches(OpenAIBatches(self._server, settings), settings)
+            self._batches = Batches(OpenAIBatches(self._server, settings), settings, tokens_of)
 
     def generate(self, chats: Sequence[Chat], sampling: Sampling) -> Iterator[Completion]:
         """One completion per chat, in the order of arrival."""
@@ -145,7 +147,7 @@ class OpenAIEngine:
             return {form.texts: _messages(chats[index], system)} | form.body
 
         asked = ([body(index), form.seed] for index in range(len(chats)))
-        for done in batches.answers(asked, body, partial(self._read_row, form)):
+        for done in batches.answers(asked, body, partial(self._read_row, form), form.room):
             yield replace(done, prompt=canonical_json(_messages(chats[done.index], system)))
 
     def _read_row(self, form: Form, row: Row) -> Result:
@@ -238,6 +240,23 @@ def _is_answer(body: Any) -> bool:
         return one["type"] == "refusal" or isinstance(one["probabilities"], list)
     message = body["choices"][0]["message"]
     return isinstance(message, dict) and isinstance(body.get("usage") or {}, dict)
+
+
+def tokens_of(body: Mapping[str, Any]) -> Tokens | None:
+    """What an answer took, as it is billed: tokens that a cache gave or took are in the prompt's.
+
+    The Decisions API bills what it reads and nothing else.
+    """
+    usage = body.get("usage") or {}
+    if "answers" in body:
+        read = usage.get("input_tokens")
+        return Tokens(input=read) if isinstance(read, int) else None
+    prompt, output = usage.get("prompt_tokens"), usage.get("completion_tokens")
+    if not isinstance(prompt, int) or not isinstance(output, int):
+        return None
+    details = usage.get("prompt_tokens_details") or {}
+    cached, written = (details.get(f"cache{k}_tokens") or 0 for k in ("d", "_write"))
+    return Tokens(prompt - cached - written, cached=cached, written=written, output=output)
 
 
 def _messages(chat: Chat, system: str | None) -> list[dict[str, str]]:

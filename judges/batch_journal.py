@@ -6,7 +6,6 @@ answers are saved), "dropped" (it was never created) or "failed" (it was not run
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 from hashlib import blake2b
 from pathlib import Path
 from threading import Event as Signal
@@ -72,9 +71,8 @@ class BatchJournal:
                 if body["state"] in OVER:
                     found.pop(body["key"], None)
                 elif body["state"] == "planned":
-                    planned = datetime.fromisoformat(event.created_at).timestamp()
-                    told = {name: body[name] for name in ("key", "host", "file")}
-                    found[body["key"]] = Batch(rows=tuple(body["rows"]), planned=planned, **told)
+                    told = {name: body[name] for name in ("key", "host", "file", "planned")}
+                    found[body["key"]] = Batch(rows=tuple(body["rows"]), **told)
                 elif body["key"] in found:
                     found[body["key"]] = replace(found[body["key"]], id=body["id"])
         return list(found.values())
@@ -92,6 +90,7 @@ class BatchJournal:
             "id": batch.id,
             "host": batch.host,
             "file": batch.file,
+            "planned": batch.planned,
             "rows": rows,
         }
         with Store(self._database, precious=True) as store:

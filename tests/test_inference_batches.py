@@ -13,11 +13,14 @@ from batch_provider import Provider, provider, refused
 from quick_server import KEY, chats
 
 from inference.anthropic_api import AnthropicEngine
+from inference.batch_calls import named
 from inference.batch_services import Batch
-from inference.batches import ROUNDS, growing, named, parted
+from inference.batches import ROUNDS, growing
 from inference.engine import Completion, EngineSpec, Sampling
+from inference.ledger import Ledger, Purse
 from inference.openai_api import OpenAIEngine
-from samples.errors import BenchwarrantError
+from inference.prices import Price
+from samples.errors import BenchwarrantError, Refused
 
 ENGINES = {"openai": OpenAIEngine, "anthropic": AnthropicEngine}
 CREATE = {"openai": "POST /batches", "anthropic": "POST /messages/batches"}
@@ -275,13 +278,65 @@ def test_scores_come_by_batch_and_decisions_do_not(connect: Connect, there: Prov
         list(connect({"decisions": True}).score(chats("a"), ["yes", "no"]))
 
 
-def test_each_paid_answer_is_booked_before_it_is_handed_on(connect: Connect) -> None:
-    booked: dict[str, Any] = {}
-    engine = connect()
-    engine._batches._booked = booked.__setitem__
+# What it costs
+
+PRICE = Price(1e6, 1e6, 1e6, 1e6, 1e6, 0.5, "the study file")  # a dollar a token, half by batch
+TAKES = 0.5 * (11 + 7)  # an answer of the test's server
+
+
+def ledger(purse: Purse) -> Ledger:
+    return Ledger("b2:judge", "verdict", PRICE, purse, lambda: "2026-01-31T09:30:00+00:00")
+
+
+def test_each_paid_answer_is_booked_before_it_is_handed_on(
+    connect: Connect, there: Provider
+) -> None:
+    purse = Purse()
+    there.rule = only("question 3", "400 no")
+    engine = connect(ledger=ledger(purse))
     for number, _ in enumerate(engine.generate(chats(*ASKED), Sampling()), 1):
-        assert len(booked) == number
-    assert all(body["usage"] for body in booked.values())
+        assert number - 1 <= len(purse.booked) <= number
+    rows = purse.drain()
+    assert len({row.request for row in rows}) == len(rows) == 6
+    assert {(row.usd, row.batch) for row in rows} == {(TAKES, next(iter(there.batches)))}
+    assert purse.spent == 6 * TAKES
+
+
+def test_what_is_collected_again_after_a_kill_is_booked_once(connect: Connect) -> None:
+    first, second = Purse(), Purse()
+    answers = connect(ledger=ledger(first)).generate(chats(*ASKED), Sampling())
+    list(islice(answers, 4))  # and then the process ends
+    ask(connect(ledger=ledger(second)))
+    booked = {row.id for row in first.drain()}
+    again = {row.id for row in second.drain()}
+    assert len(booked) == 4 and len(again) == 7 and booked < again
+
+
+def test_under_a_ceiling_only_what_can_be_paid_for_is_sent(
+    connect: Connect, there: Provider
+) -> None:
+    purse = Purse(250.0)  # a row of about 100 bytes might cost half of 109 dollars
+    engine = connect(ledger=ledger(purse))
+    assert texts(ask(engine, max_tokens=9)) == right()  # dollars come back, so it goes on
+    assert len(there.batches) > 1
+    assert purse.spent == 7 * TAKES <= purse.limit
+    assert max(len(made.rows) for made in there.batches.values()) < 7
+
+
+def test_a_ceiling_that_is_too_low_stops_before_anything_is_sent(
+    connect: Connect, there: Provider
+) -> None:
+    with pytest.raises(Refused, match=r"stopped before the ceiling: \$0\.00 of \$1\.00 are spent"):
+        ask(connect(ledger=ledger(Purse(1.0))))
+    assert there.batches == {}
+
+
+def test_what_could_not_be_sent_gives_its_dollars_back(connect: Connect, there: Provider) -> None:
+    purse = Purse(1e6)
+    there.trouble = lambda when, call: refused(403, "no") if call.startswith("POST") else None
+    with pytest.raises(BenchwarrantError, match="403"):
+        ask(connect(ledger=ledger(purse)))
+    assert purse.take(1e6)  # all of it
 
 
 # Troubles on the way
@@ -566,22 +621,6 @@ def test_what_this_call_does_not_want_stays_to_be_collected(
 
 
 # The pure parts
-
-
-def test_names_follow_from_what_is_asked() -> None:
-    one, two = named([["a"], ["b"], ["a"]]), named([["a"], ["a"], ["b"]])
-    assert one.keys() == two.keys()
-    assert list(one.values()) == [0, 1, 2]
-    assert named([["c"]]).keys().isdisjoint(one)
-
-
-def test_parts_are_small_enough_and_nothing_is_lost() -> None:
-    rows = [(str(n), {"text": "x" * n}) for n in range(40)]
-    parts = list(parted(iter(rows), 7, 200))
-    assert [pair for part in parts for pair in part.items()] == rows
-    assert max(map(len, parts)) == 7
-    assert all(len(part) == 1 or sum(len(b["text"]) for b in part.values()) < 200 for part in parts)
-    assert [list(part) for part in parted([("big", {"text": "x" * 999})], 7, 200)] == [["big"]]
 
 
 def test_pauses_grow_to_the_longest() -> None:

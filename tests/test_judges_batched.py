@@ -24,7 +24,7 @@ from judges import grade, probing, retry
 from judges.judge import judge_spec
 from samples.cli import opened
 from samples.errors import BenchwarrantError
-from samples.records import Verdict
+from samples.records import Charge, Verdict
 from samples.store import Store
 from samples.study import Study
 
@@ -156,7 +156,7 @@ def test_probes_have_batches_of_their_own(tmp_path: Path, there: Provider) -> No
         probing.run(study, store, todo, nothing, lambda: NOW)
         assert store.counts()["probes"] == len(texts)
         assert [len(one.rows) for one in there.batches.values()] == [len(texts)]
-        assert {event.body["purpose"] for event in store.events("batch")} == {"probes"}
+        assert {event.body["purpose"] for event in store.events("batch")} == {"probe, attempt 0"}
 
 
 def test_a_second_run_beside_the_first_is_refused(tmp_path: Path, there: Provider) -> None:
@@ -239,10 +239,13 @@ def test_killed_twenty_times_2000_verdicts_are_paid_for_once(tmp_path: Path, eng
                     break
         with opened(tmp_path / "study.toml") as (_, store):
             judged = [verdict.response for verdict in store.verdicts()]
+            booked = len({charge.request for charge in store.records(Charge)})
+            assert store.counts()["charges"] == booked
         books = server.counts()
     assert len(judged) == len(set(judged)) == 2000
     assert (books["paid_twice"], books["batches"]["rows_paid_twice"]) == (0, 0)
     assert books["billed"] == 0
+    assert booked == books["batches"]["rows_billed"]
     assert kills >= 3
 
 
