@@ -216,10 +216,12 @@ def test_ctrl_c_says_that_the_batch_goes_on(tmp_path: Path, there: Provider) -> 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ["openai", "anthropic"])
-def test_killed_twenty_times_2000_verdicts_are_paid_for_once(tmp_path: Path, engine: str) -> None:
+def test_killed_again_and_again_2000_verdicts_are_paid_for_once(
+    tmp_path: Path, engine: str
+) -> None:
     calls = Faults(too_many=0.05, broken=0.05, cut=0.05, garbled=0.02, echo_key=True)
     faults = BatchFaults(invalid=0.02, broken=0.02, overloaded=0.02, expired=0.03, calls=calls)
-    with start_provider(batch_seconds=8.0, batch_faults=faults, seed=5) as server:
+    with start_provider(batch_seconds=4.0, batch_faults=faults, seed=5) as server:
         block = judge_block(getattr(server, engine), engine, poll=0.05)
         with study_with(tmp_path, block) as (study, store):
             many(store)
@@ -228,7 +230,7 @@ def test_killed_twenty_times_2000_verdicts_are_paid_for_once(tmp_path: Path, eng
         while True:
             with command(tmp_path) as child:
                 try:
-                    child.wait(chance.uniform(0.6, 3.0) if kills < 20 else 120)
+                    child.wait(chance.uniform(0.6, 3.0) if kills < 6 else 120)
                 except subprocess.TimeoutExpired:
                     child.kill()
                     kills += 1
@@ -239,13 +241,14 @@ def test_killed_twenty_times_2000_verdicts_are_paid_for_once(tmp_path: Path, eng
                     break
         with opened(tmp_path / "study.toml") as (_, store):
             judged = [verdict.response for verdict in store.verdicts()]
-            booked = len({charge.request for charge in store.records(Charge)})
-            assert store.counts()["charges"] == booked
+            rows = [charge.request for charge in store.records(Charge)]
+            assert len(rows) == len(set(rows))
+            paid = [c for c in store.records(Charge) if c.outcome == "answered"]
         books = server.counts()
     assert len(judged) == len(set(judged)) == 2000
     assert (books["paid_twice"], books["batches"]["rows_paid_twice"]) == (0, 0)
     assert books["billed"] == 0
-    assert booked == books["batches"]["rows_billed"]
+    assert len(paid) == books["batches"]["rows_billed"]
     assert kills >= 3
 
 
