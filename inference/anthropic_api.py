@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from functools import partial
+from itertools import cycle
 from typing import Any, Literal
 
 import anthropic
@@ -24,7 +26,7 @@ from inference.anthropic_texts import Turn, before_the_question, marked, shown, 
 from inference.batch_calls import fits
 from inference.batch_services import Row
 from inference.batches import Batches
-from inference.endpoint import TOO_LONG_TEXT, Lost, Result, Run, find_server, watched
+from inference.endpoint import TOO_LONG_TEXT, Lost, Result, Run, closed, find_server, pools, watched
 from inference.engine import Chat, Completion, EngineSpec, Sampling, checked
 from inference.requests import Requests
 
@@ -80,16 +82,20 @@ class AnthropicEngine:
         self._not_sent: set[str] = set()
         self._by_tool = self._options.structured == "tool"
         self._first: dict[int, asyncio.Event] = {}  # by prefix: its first request was answered
-        self._client = anthropic.AsyncAnthropic(
-            api_key=self._server.key,
-            base_url=self._server.base_url.rstrip("/").removesuffix("/v1"),
-            max_retries=settings.max_retries,
-            timeout=anthropic.Timeout(settings.timeout, connect=min(settings.timeout, 10)),
-            default_headers=SAMPLING_VERSION if self._send else None,
-            http_client=anthropic.DefaultAsyncHttpxClient(
-                **watched(settings, self._server, is_answer, tokens_of)
-            ),
-        )
+        self._clients = [
+            anthropic.AsyncAnthropic(
+                api_key=self._server.key,
+                base_url=self._server.base_url.rstrip("/").removesuffix("/v1"),
+                max_retries=settings.max_retries,
+                timeout=anthropic.Timeout(settings.timeout, connect=min(settings.timeout, 10)),
+                default_headers=SAMPLING_VERSION if self._send else None,
+                http_client=anthropic.DefaultAsyncHttpxClient(
+                    **watched(settings, self._server, is_answer, tokens_of)
+                ),
+            )
+            for _ in pools(settings)
+        ]
+        self._turns = cycle(self._clients)
         self._requests = Requests("anthropic", self._server.host, settings)
         self._batches: Batches | None = None
         if settings.journal is not None:
@@ -190,7 +196,7 @@ class AnthropicEngine:
     def close(self) -> None:
         if self._batches is not None:
             self._batches.close()
-        self._requests.close(self._client.close)
+        self._requests.close(partial(closed, self._clients))
 
     async def _ask(self, body: dict[str, Any], texts: dict[str, Any]) -> Result:
         """One request. ``create`` has no arguments for sampling, and warns of a model's end."""
@@ -198,7 +204,9 @@ class AnthropicEngine:
             self._sent.append(body)
         try:
             asked = body | texts
-            response = await self._client.post("/v1/messages", body=asked, cast_to=httpx2.Response)
+            response = await next(self._turns).post(
+                "/v1/messages", body=asked, cast_to=httpx2.Response
+            )
         except anthropic.APIStatusError as error:
             said = error.api_message or error.message
             return self._refused(error.status_code, said, error.response.headers)

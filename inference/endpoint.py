@@ -6,10 +6,12 @@ or the one in ``Retry-After``. What they leave open is settled in ``watched``.
 
 import os
 import re
-from collections.abc import Callable, Mapping
+import ssl
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,6 +23,7 @@ from inference.ledger import ANSWERED, GARBLED, Ledger
 from inference.prices import Tokens
 from samples.errors import BenchwarrantError
 
+PER_POOL = 16  # connections: a pool looks at all that it has at each request
 LONGEST_PAUSE = 120.0  # seconds; a server that asks for more is reported, not slept through
 ROW_REFUSED = (400, 413, 422)
 TOO_LONG_TEXT = re.compile(
@@ -179,7 +182,24 @@ def watched(
     at_once = run.concurrency  # the SDKs keep 100 connections open, and make the others anew
     limits = httpx2.Limits(max_connections=at_once, max_keepalive_connections=at_once)
     hooks = {"request": [ledger.leaves] if ledger else [], "response": [check]}
-    return {"event_hooks": hooks, "limits": limits}
+    return {"event_hooks": hooks, "limits": limits, "verify": trusted()}
+
+
+@cache
+def trusted() -> ssl.SSLContext:
+    """Whose certificates are believed, looked up once: it takes 40 ms."""
+    return httpx2.create_ssl_context()
+
+
+def pools(run: Run) -> range:
+    """One number for each client that shares the requests."""
+    return range(-(-run.concurrency // PER_POOL))
+
+
+async def closed(clients: Sequence[Any]) -> None:
+    """Close SDK clients."""
+    for client in clients:
+        await client.close()
 
 
 def asked_pause(headers: Mapping[str, str], now: datetime) -> float | None:

@@ -6,6 +6,7 @@ What a model refuses to take can be overridden: ``options = { extra_body = { tem
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import cycle
 from typing import Any, Literal
 
 import httpx2
@@ -15,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from inference.batch_calls import fits
 from inference.batch_services import Row
 from inference.batches import Batches
-from inference.endpoint import Lost, Result, Run, find_server, watched
+from inference.endpoint import Lost, Result, Run, closed, find_server, pools, watched
 from inference.engine import Chat, Completion, EngineSpec, Sampling, checked
 from inference.label_scores import (
     ASKED,
@@ -78,15 +79,19 @@ class OpenAIEngine:
         self._served: set[str] = set()
         self._fingerprints: set[str] = set()
         self._sent: list[dict[str, Any]] = []
-        self._client = openai.AsyncOpenAI(
-            api_key=self._server.key,
-            base_url=self._server.base_url,
-            max_retries=settings.max_retries,
-            timeout=openai.Timeout(settings.timeout, connect=min(settings.timeout, 10)),
-            http_client=openai.DefaultAsyncHttpxClient(
-                **watched(settings, self._server, _is_answer, tokens_of)
-            ),
-        )
+        self._clients = [
+            openai.AsyncOpenAI(
+                api_key=self._server.key,
+                base_url=self._server.base_url,
+                max_retries=settings.max_retries,
+                timeout=openai.Timeout(settings.timeout, connect=min(settings.timeout, 10)),
+                http_client=openai.DefaultAsyncHttpxClient(
+                    **watched(settings, self._server, _is_answer, tokens_of)
+                ),
+            )
+            for _ in pools(settings)
+        ]
+        self._turns = cycle(self._clients)
         self._requests = Requests("openai", self._server.host, settings)
         self._batches: Batches | None = None
         if settings.journal is not None:
@@ -181,12 +186,12 @@ class OpenAIEngine:
     def close(self) -> None:
         if self._batches is not None:
             self._batches.close()
-        self._requests.close(self._client.close)
+        self._requests.close(partial(closed, self._clients))
 
     async def _ask(self, body: dict[str, Any], form: Form) -> Result:
         """One request. ``create`` would look up the type of every message: 3 ms for 8 shots."""
         try:
-            response = await self._client.post(form.path, body=body, cast_to=httpx2.Response)
+            response = await next(self._turns).post(form.path, body=body, cast_to=httpx2.Response)
         except openai.APIStatusError as error:
             said, codes = self._server.clean(_message(error)), {str(error.code), str(error.type)}
             return self._refused(form, error.status_code, said, codes, error.response.headers)

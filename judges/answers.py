@@ -183,9 +183,14 @@ def require_texts(judge: str, cases: Sequence[Case]) -> None:
     missing = sum(
         case.response.text is None and case.response.finish in ("stop", "length") for case in cases
     )
+    require_all(judge, missing, len(cases))
+
+
+def require_all(judge: str, missing: int, of: int) -> None:
+    """Refuse where ``missing`` of so many responses have no text though they were given."""
     if missing:
         raise BenchwarrantError(
-            f"judge {judge!r}: {missing} of {len(cases)} responses have no text; "
+            f"judge {judge!r}: {missing} of {of} responses have no text; "
             "import their texts, or verdicts made elsewhere"
         )
 

@@ -89,7 +89,7 @@ def judge(
             todo = [one.docket for one in again]
         else:
             todo = grade.dockets(opened_study, store, responses, only or [])
-            grade.check_texts(store, todo, opened_study.rater_question)
+            grade.check_texts(store, todo)
         if dry_run:
             _show_forecast(opened_study, store, todo, as_json)
             return

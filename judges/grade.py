@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from inference.ledger import Purse
-from judges.answers import require_texts
+from judges.answers import require_all
 from judges.batch_journal import BATCHED
 from judges.costs import Books
 from judges.judge import Judge, judge_spec, open_judge
@@ -16,7 +16,7 @@ from judges.kinship import check_kin
 from judges.panel import members_of
 from samples.errors import BenchwarrantError
 from samples.fill import fill
-from samples.records import ProbeVerdict, Rubric, Spec, Verdict
+from samples.records import ProbeVerdict, Spec, Verdict
 from samples.registry import did_you_mean
 from samples.store import Store
 from samples.study import JudgeBlock, Study
@@ -65,12 +65,10 @@ def dockets(
     return made
 
 
-def check_texts(store: Store, todo: Sequence[Docket], rubric: Rubric) -> None:
+def check_texts(store: Store, todo: Sequence[Docket]) -> None:
     """A judge can read no answer that has no text: refuse before anything is asked."""
     for docket in todo:
-        for start in range(0, len(docket.missing), CHUNK):
-            chunk = docket.missing[start : start + CHUNK]
-            require_texts(docket.spec.name, list(store.cases(chunk, rubric)))
+        require_all(docket.spec.name, store.textless(docket.missing), len(docket.missing))
 
 
 def run(

@@ -16,7 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from samples.errors import BenchwarrantError
-from samples.records import Account, AuditSet, ProbeVerdict, as_row, canonical_json, content_hash
+from samples.records import (
+    Account,
+    AuditSet,
+    Charge,
+    ProbeVerdict,
+    as_row,
+    canonical_json,
+    content_hash,
+)
 from samples.store import TABLES, Store
 from samples.study import Study, load_study
 from samples.study_files import (
@@ -30,7 +38,7 @@ from samples.study_files import (
 
 FORMAT = "benchwarrant-study/1"
 MANIFEST = "manifest.json"
-LATER = (ProbeVerdict,)  # kinds that exports of earlier versions have no table of
+LATER = (ProbeVerdict, Charge)  # kinds that exports of earlier versions have no table of
 _TUPLES = ("references", "choices", "labels")
 _AGAIN = "export the study again, or copy the folder again from where it was made"
 
@@ -121,6 +129,7 @@ def import_study(folder: Path, path: Path) -> list[str]:
     for kind, table in _listed(manifest):
         for _ in _places(folder, kind, table):
             pass  # nothing is written before the last byte is checked
+    _check_hash(folder, STUDY, manifest)  # before what it says is believed
     theirs = load_study(folder / STUDY)
     files = _text_files(folder, theirs, manifest)
     fresh = not path.exists()
@@ -218,13 +227,17 @@ def _text_files(folder: Path, study: Study, manifest: dict[str, Any]) -> dict[st
     """The study file and what it names, by their hashes; nothing else is taken along."""
     found = {}
     allowed = {STUDY, *named_files(folder / STUDY, study)}
-    for name, expected in manifest["files"].items():
+    for name in manifest["files"]:
         if name not in allowed:
             raise BenchwarrantError(f"{folder / MANIFEST}: {name!r} is no file of this study")
-        if file_hash(folder / name) != expected:
-            raise BenchwarrantError(f"{folder / name} has been changed since the export; {_AGAIN}")
+        _check_hash(folder, name, manifest)
         found[name] = (folder / name).read_bytes()
     return found
+
+
+def _check_hash(folder: Path, name: str, manifest: dict[str, Any]) -> None:
+    if file_hash(folder / name) != manifest["files"][name]:
+        raise BenchwarrantError(f"{folder / name} has been changed since the export; {_AGAIN}")
 
 
 def _merge(folder: Path, manifest: dict[str, Any], database: Path) -> tuple[int, int, list[str]]:

@@ -332,6 +332,14 @@ class Store:
             row = self.db.execute(query, (response,)).fetchone()
             yield Case(_decode(Item, row[:width]), _decode(Response, row[width:]), rubric)
 
+    def textless(self, responses: Sequence[str]) -> int:
+        """How many of these answers were given but have no text: only a score was imported."""
+        query = (
+            "SELECT count(*) FROM responses WHERE text IS NULL AND finish IN ('stop', 'length')"
+            " AND id IN (SELECT value FROM json_each(?))"
+        )
+        return int(self.db.execute(query, (canonical_json(list(responses)),)).fetchone()[0])
+
     def judged(self, spec: str, rubric: str) -> dict[str, tuple[str | None, str | None]]:
         """Response → (value, failure) of a judge's current verdicts."""
         rows = self.db.execute(

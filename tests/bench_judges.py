@@ -7,7 +7,6 @@ Prints one line per figure: what was done, ours, the limit or what the server co
 import argparse
 import os
 import platform
-import resource
 import signal
 import subprocess
 import sys
@@ -16,11 +15,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
+from math import ceil
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import provider_server
+from bench_memory import peak
 from provider_server import Server
 from provider_state import BatchFaults, Faults
 
@@ -118,16 +119,17 @@ def judge(path: Path) -> Purse:
         assert audit_set is not None
         responses = [case.response for case in store.audit_cases(audit_set.id)]
         todo = grade.dockets(study, store, responses)
-        grade.check_texts(store, todo, study.rater_question)
+        grade.check_texts(store, todo)
         grade.run(study, store, todo, lambda verdict: None, now, purse)
     return purse
 
 
 def speed(engine: str) -> None:
     with provider_server.start(delay=DELAY) as server, _folder() as folder:
+        warm_up(server, engine)  # imports and the like are paid once a process
         path = write_study(folder, getattr(server, engine), engine, CASES)
         seconds = _timed(lambda: judge(path))
-    ideal = CASES * DELAY / AT_ONCE
+    ideal = ceil(CASES / AT_ONCE) * DELAY
     overhead = 1000 * (seconds - ideal) * AT_ONCE / CASES
     print(
         f"{engine}: {CASES:,} cases at {1000 * DELAY:.0f} ms, {AT_ONCE} at once: seconds:"
@@ -135,6 +137,11 @@ def speed(engine: str) -> None:
         f" {_met(ideal / seconds >= 0.9)}; {overhead:.1f} ms a call beyond the server's",
         flush=True,
     )
+
+
+def warm_up(server: Server, engine: str) -> None:
+    with _folder() as folder:
+        judge(write_study(folder, getattr(server, engine), engine, 2))
 
 
 def faults(engine: str) -> None:
@@ -257,11 +264,10 @@ def memory() -> None:
         )
         seconds = time.perf_counter() - began
         values, _, _, _ = outcome(path)
-    above = int(done.stdout) / MB
+    above, met = int(done.stdout) / MB, int(done.stdout) <= 300 * MB and values == MANY
     print(
         f"openai, {MANY:,} cases, answered at once: MB above the start: {above:.0f}, limit 300,"
-        f" {300 / above:.2f} ×, {_met(above <= 300 and values == MANY)}; {MANY / seconds:,.0f} a"
-        " second",
+        f" {300 / max(above, 1):.2f} ×, {_met(met)}; {MANY / seconds:,.0f} a second",
         flush=True,
     )
 
@@ -270,9 +276,9 @@ def memory_of(path: Path) -> int:
     """Bytes of peak memory above the start, when everything is imported, of judging a study."""
     import openai  # noqa: F401
 
-    start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    start = peak()
     judge(path)
-    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - start) * 1024
+    return peak() - start
 
 
 def _owed(tokens: dict[str, int]) -> float:

@@ -589,7 +589,7 @@ def test_anthropic_itself_is_the_default(monkeypatch: pytest.MonkeyPatch) -> Non
     engine = AnthropicEngine(EngineSpec("anthropic", "m"), {})
     engine.close()
     assert engine.facts()["host"] == "api.anthropic.com"
-    assert engine._client.base_url.host == "api.anthropic.com"
+    assert engine._clients[0].base_url.host == "api.anthropic.com"
 
 
 @pytest.mark.parametrize(

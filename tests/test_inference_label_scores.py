@@ -239,7 +239,7 @@ def test_a_decision_is_asked_for_as_the_sdk_asks(connect, server):
 def test_an_answer_without_a_decision_is_no_answer(connect):
     for reply in (decision(type="score", score=1.0), {"answers": []}):
         engine = connect(reply, {"decisions": True}, "/decisions")
-        engine._client.max_retries = 0
+        engine._clients[0].max_retries = 0
         with pytest.raises(BenchwarrantError, match="did not answer 1 request"):
             list(engine.score(chats("a"), LABELS))
 

@@ -47,7 +47,7 @@ def run(study: Study, store: Store, responses: list[str], *names: str) -> list[V
     """Judge these answers; returns the verdicts that were made now."""
     made: list[Verdict] = []
     todo = grade.dockets(study, store, responses, names)
-    grade.check_texts(store, todo, study.rater_question)
+    grade.check_texts(store, todo)
     grade.run(study, store, todo, made.append, lambda: NOW)
     return made
 
