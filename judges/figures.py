@@ -133,7 +133,8 @@ def count(
 
 def _clusters(group: IntArray, ways: IntArray, many: int) -> IntArray:
     """How many different questions, and models, each group has: (ways, groups)."""
-    pairs = [np.unique(np.stack([group, way]), axis=1)[0] for way in ways]
+    size = int(ways.max(initial=0)) + 1
+    pairs = [np.unique(group * size + way) // size for way in ways]
     return np.stack([np.bincount(found, minlength=many) for found in pairs])
 
 
