@@ -22,6 +22,7 @@ from judges.figures import (
     figure,
     undefined_figure,
 )
+from judges.intraclass import intraclass, mean_squares
 from judges.standard_errors import standard_error
 from judges.tables import Audit
 from samples.study import PolicyBlock
@@ -52,7 +53,10 @@ def ceiling(audit: Audit, policy: PolicyBlock, draws: Resamples) -> dict[str, An
     of_all = ("krippendorff_alpha", "gwet_ac", "percent_agreement")
     found = _people(audit, both, pair, ("conger_kappa",), policy, draws)
     found += _people(audit, several, everyone, of_all, policy, draws)
-    return dict(zip(names, found, strict=True))
+    made = dict(zip(names, found, strict=True))
+    if len(audit.rubric.labels) > 2:  # on two labels it says what κ says
+        made["intraclass"] = _intraclass(audit, both, pair, policy, draws)
+    return made
 
 
 def _closest_pair(ratings: IntArray) -> tuple[int, int]:
@@ -96,6 +100,30 @@ def _people(
             told = {} if np.isnan(error) else {"standard_error": error}
             made.append(figure(value, *map(float, ends)) | n | told)
     return made
+
+
+def _intraclass(
+    audit: Audit, cases: IntArray, pair: tuple[int, ...], policy: PolicyBlock, draws: Resamples
+) -> Figure:
+    """ICC(2, 1) of the two raters, labels read as 0, 1, 2 …: being far apart costs more."""
+    x = audit.reference.ratings[cases][:, list(pair)].astype(np.float64)
+    weight, n = audit.weight[cases] / audit.weight[cases].mean(), {"n": len(cases)}
+    value = float(intraclass(mean_squares(x, weight), 2)) if len(cases) > 1 else np.nan
+    if np.isnan(value):
+        return undefined_figure("undefined: the two who share most cases use one label") | n
+    if (x[:, 0] == x[:, 1]).all() or len(np.unique(audit.question[cases])) < 2:
+        reason = ALL_AGREE if (x[:, 0] == x[:, 1]).all() else ONE_QUESTION
+        return figure(value, np.nan, np.nan) | {"reason": reason} | n
+    samples = []
+    for start in range(0, len(draws.questions), intervals.SLAB):
+        rows = slice(start, start + intervals.SLAB)
+        drawn = draws.questions[rows][:, audit.question[cases]] * weight
+        if draws.picked is not None:
+            drawn = drawn * draws.model_weights()[rows][:, audit.model[cases]]
+        with np.errstate(divide="ignore", invalid="ignore"):  # a resample may hold one case
+            samples.append(intraclass(mean_squares(x, drawn), 2))
+    ends = intervals.percentile_interval(np.concatenate(samples), policy.confidence)
+    return figure(value, *map(float, ends)) | n
 
 
 def _resampled(

@@ -31,6 +31,7 @@ NAMES = {
     "auroc": "AUROC",
     "calibration_error": "calibration error",
     "brier": "Brier score",
+    "intraclass": "intraclass correlation",
     "mean_absolute_error": "mean error of a model's share",
     "worst_absolute_error": "largest error of a model's share",
     "pairs_in_order": "pairs of models in order",

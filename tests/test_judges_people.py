@@ -9,7 +9,8 @@ from small_road import audit_of, policy
 from judges.agreement import STATISTICS
 from judges.evidence import weigh
 from judges.figures import draw_resamples
-from judges.people import ABOUT_PEOPLE, NOBODY_ELSE, TOO_FEW_OTHERS, one_by_one
+from judges.intraclass import intraclass, mean_squares
+from judges.people import ABOUT_PEOPLE, ALL_AGREE, NOBODY_ELSE, TOO_FEW_OTHERS, one_by_one
 from judges.tables import Audit
 
 
@@ -110,3 +111,23 @@ def test_whether_the_overlap_speaks_for_the_set(
     assert audit.overlap_at_random is speaks
     said = [one["check"] for one in weigh(audit, policy(resamples=200), 1).could_not_check]
     assert ("agreement between people on the whole set" in said) is not speaks
+
+
+@pytest.mark.parametrize("scope", ["these models", "new models"])
+def test_on_ordered_labels_people_have_an_intraclass_correlation(scope: str) -> None:
+    rng = np.random.default_rng(8)
+    truth = rng.integers(0, 3, 120)
+    other = np.clip(truth + rng.integers(-1, 2, 120), 0, 2)
+    texts = ["".join(map(str, values)) for values in (truth, other)]
+    more = {"labels": ("bad", "fair", "good"), "model": "abc" * 40}
+    audit = audit_of(texts, {"j": texts[0]}, question=list(np.arange(120) // 3), **more)
+    found = weigh(audit, policy(resamples=300, scope=scope), 1).ceiling["intraclass"]
+    assert found["value"] == pytest.approx(
+        float(intraclass(mean_squares(np.stack([truth, other], axis=1)), 2))
+    )
+    assert found["low"] < found["value"] < found["high"] and found["n"] == 120
+    same = weigh(audit_of([texts[0]] * 2, {"j": texts[0]}, **more), policy(), 1).ceiling
+    assert (same["intraclass"]["value"], same["intraclass"]["reason"]) == (1, ALL_AGREE)
+    flat = weigh(audit_of(["1" * 120] * 2, {"j": texts[0]}, **more), policy(), 1).ceiling
+    assert flat["intraclass"]["value"] is None
+    assert "intraclass" not in weigh(audit_of(["10", "01"], {"j": "10"}), policy(), 1).ceiling
