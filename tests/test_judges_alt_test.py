@@ -17,6 +17,7 @@ from judges.alt_test import (
     alt_test,
     alt_test_figures,
     benjamini_yekutieli,
+    omegas,
     win_sums,
     wins,
 )
@@ -105,6 +106,15 @@ def test_the_correction_is_scipy_s(p: list[float]) -> None:
     padded = benjamini_yekutieli(np.array([[np.nan, *p]]))
     assert np.isnan(padded[0, 0])
     np.testing.assert_allclose(padded[0, 1:], expected)
+
+
+def test_resamples_are_tested_as_the_point_is() -> None:
+    rng = np.random.default_rng(7)
+    for share in (0.6, 0.75, 0.8, 0.9):
+        judge, person = (rng.random((60, 5)) < s for s in (share, 0.75))
+        sums = win_sums(judge.astype(float), person.astype(float), np.arange(60), 60).sum(axis=0)
+        for epsilon in (0.0, 0.1, 0.2):
+            assert omegas(sums[None], sums[0], epsilon) == alt_test(sums, epsilon).omega
 
 
 def study(seed: int, right: float, cases: int = 60) -> Any:

@@ -1,18 +1,21 @@
 """People and judges on the public set NQ-open 301, against the figures in its SOURCE.md."""
 
 import csv
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from open_qa import _outputs, _table
+from open_qa import outputs, table
+from sklearn.metrics import roc_auc_score
 from small_road import policy
 
 from judges.agreement import STATISTICS
 from judges.consensus import Reference
 from judges.evidence import Evidence, weigh
+from judges.scores import GRADED
 from judges.tables import Audit, JudgeRun
 from samples.records import AuditSet, Rubric, Spec
 
@@ -35,9 +38,9 @@ def davinci(path: Path) -> Iterator[int]:
 @pytest.fixture(scope="module")
 def evidence(folder: Path) -> Evidence:
     """All 1,490 answers, their people and three judges, straight from the files."""
-    rows = _table(folder / "NQ301_human.tsv")
+    rows = table(folder / "NQ301_human.tsv")
     verdicts = {
-        name: [YES.get(row["Acceptable?"], 2) for row in _table(folder / file)]
+        name: [YES.get(row["Acceptable?"], 2) for row in table(folder / file)]
         for name, file in JUDGES.items()
     }
     verdicts["text-davinci-003"] = list(davinci(folder / "NQ301_text-davinci-003.tsv"))
@@ -74,11 +77,18 @@ def evidence(folder: Path) -> Evidence:
                 {},
                 0,
                 f"b2:{name}",
+                scores=bem_scores(folder) if name == "BEM" else None,
             )
             for name, given in verdicts.items()
         },
     )
     return weigh(audit, policy(resamples=1000, failures="left_out"), 7)
+
+
+def bem_scores(folder: Path) -> np.ndarray:
+    """BEM's probability that the answer means the same as a gold answer: the likeliest of them."""
+    rows = table(folder / JUDGES["BEM"])
+    return np.array([max(p[1] for p in json.loads(r["BEM probs per gold answer"])) for r in rows])
 
 
 def figures_of(text: str) -> dict[str, tuple[int, float, float, float]]:
@@ -123,15 +133,27 @@ def test_gpt_4_with_its_two_undecided_replies_read_as_no(evidence: Evidence) -> 
     assert round(float(STATISTICS["cohen_kappa"](as_no)), 3) == 0.696
 
 
+def test_the_scores_of_a_graded_judge(evidence: Evidence, folder: Path) -> None:
+    people = np.array([YES[row["Acceptable?"]] for row in table(folder / "NQ301_human.tsv")])
+    scores = bem_scores(folder)
+    found = evidence.judges["BEM"]["graded"]["failures_left_out"]
+    area = roc_auc_score(people, scores)
+    assert found["n"] == 1490 and found["auroc"]["value"] == pytest.approx(area, abs=1e-10)
+    assert found["brier"]["value"] == pytest.approx(np.mean((scores - people) ** 2), abs=1e-10)
+    for name in GRADED:
+        assert found[name]["low"] < found[name]["value"] < found[name]["high"]
+    assert evidence.judges["GPT-4"]["graded"] == {}
+
+
 def test_the_ranking_of_twelve_systems(folder: Path) -> None:
     text = (folder / "SOURCE.md").read_text("utf-8")
     published = dict(re.findall(r"'([\w-]+)': (0\.\d+)", text.partition("matched answers:")[2]))
     human = {
         (row["Question"].lower(), row["Model answer"].lower()): YES[row["Acceptable?"]]
-        for row in _table(folder / "NQ301_human.tsv")
+        for row in table(folder / "NQ301_human.tsv")
     }
     right: dict[str, list[int]] = {}
-    for output in _outputs(folder / "model_outputs_301.jsonl"):
+    for output in outputs(folder / "model_outputs_301.jsonl"):
         cell = output["question"].lower(), output["prediction"].lower()
         if cell in human:
             right.setdefault(output["model"], []).append(human[cell])
