@@ -13,7 +13,7 @@ import numpy as np
 from judges import agreement, intervals
 from judges.agreement import Array, IntArray
 from judges.intervals import Weights
-from judges.ranking import RANKING_STATISTICS, WORSE_WHEN_HIGH, farthest, ranked, top_size
+from judges.orders import RANKING_STATISTICS, WORSE_WHEN_HIGH, farthest, ranked, top_size
 from judges.tables import Audit
 from samples.study import PolicyBlock
 

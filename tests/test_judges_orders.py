@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from judges.ranking import RANKING_STATISTICS, farthest, ranked, top_size
+from judges.orders import RANKING_STATISTICS, farthest, ranked, top_size
 
 TENTHS = st.lists(st.integers(0, 10), min_size=2, max_size=12)
 
