@@ -17,18 +17,22 @@ import anthropic
 import httpx2
 from pydantic import BaseModel, ConfigDict
 
-from inference.anthropic_json import NO_FORMAT, as_tool, tool_inputs, with_format
+from inference.anthropic_answers import counts_of, is_answer, read_answer, tokens_of
+from inference.anthropic_batches import AnthropicBatches
+from inference.anthropic_json import NO_FORMAT, as_tool, with_format
+from inference.anthropic_texts import Turn, before_the_question, marked, shown, texts_of
+from inference.batch_calls import fits
+from inference.batch_services import Row
+from inference.batches import Batches
 from inference.endpoint import TOO_LONG_TEXT, Lost, Result, Run, find_server, watched
 from inference.engine import Chat, Completion, EngineSpec, Sampling, checked
 from inference.requests import Requests
-from samples.records import canonical_json
 
 ANTHROPIC = "https://api.anthropic.com"
 SAMPLING_VERSION = {"anthropic-version": "2023-06-01"}  # the next one, 2026-10-21, refuses them
 TAKES_SAMPLING = re.compile(  # Claude up to 4.6, and what is no Claude
     r"(?!.*claude)|.*claude-(instant|[123]|(opus|sonnet|haiku)-4(-[0-6])?(?![-.]?\d{1,2}(?!\d)))"
 )
-FINISHED = {"end_turn": "stop", "stop_sequence": "stop", "max_tokens": "length"}
 REFUSED_TO_ALL = (  # in the words of a 400, and what to look at
     (re.compile(r"\b(temperature|top_p)\b"), "options: send"),
     (re.compile(r"\b(thinking|budget_tokens)\b"), "options: thinking"),
@@ -37,17 +41,8 @@ REFUSED_TO_ALL = (  # in the words of a 400, and what to look at
     (re.compile(r"\bstop_sequences\b"), "sampling: stop"),
     (re.compile(r"credit balance|usage limit"), "the account's credit and limits"),
 )
-COUNTED = (
-    "input_tokens",
-    "cache_creation_input_tokens",
-    "cache_read_input_tokens",
-    "output_tokens",
-    "thinking_tokens",  # among output_tokens
-)
 CACHEABLE = 2000  # characters; the shortest prefix that any model caches is 512 tokens
 HEAD_START = 10.0  # seconds
-
-Turn = dict[str, str]
 
 
 class Options(BaseModel):
@@ -92,10 +87,15 @@ class AnthropicEngine:
             timeout=anthropic.Timeout(settings.timeout, connect=min(settings.timeout, 10)),
             default_headers=SAMPLING_VERSION if self._send else None,
             http_client=anthropic.DefaultAsyncHttpxClient(
-                **watched(settings, self._server, _is_answer)
+                **watched(settings, self._server, is_answer, tokens_of)
             ),
         )
         self._requests = Requests("anthropic", self._server.host, settings)
+        self._batches: Batches | None = None
+        if settings.journal is not None:
+            headers = SAMPLING_VERSION if self._send else None
+            service = AnthropicBatches(self._server, settings, headers)
+            self._batches = Batches(service, settings, tokens_of)
 
     def _taken(self) -> tuple[str, ...]:
         """The sampling arguments to send: a model that thinks takes none."""
@@ -107,35 +107,72 @@ class AnthropicEngine:
 
     def generate(self, chats: Sequence[Chat], sampling: Sampling) -> Iterator[Completion]:
         """One completion per chat, in the order of arrival."""
-        return self._answers(chats, self._body(sampling), sampling.max_tokens)
+        return self._answers(chats, sampling)
 
     def generate_json(
         self, chats: Sequence[Chat], sampling: Sampling, schema: Mapping[str, Any]
     ) -> Iterator[Completion]:
         """Completions by the schema: by the model's output format, or as the input of a tool."""
-        return self._answers(chats, self._body(sampling), sampling.max_tokens, schema)
+        return self._answers(chats, sampling, schema)
 
     def _answers(
         self,
         chats: Sequence[Chat],
-        body: dict[str, Any],
-        room: int,
+        sampling: Sampling,
         schema: Mapping[str, Any] | None = None,
     ) -> Iterator[Completion]:
+        body = self._body(sampling)
+        if self._batches is not None:
+            body = body if schema is None else self._in_json(body, schema)
+            return self._by_batch(self._batches, chats, body, sampling)
+
         async def ask(index: int, chat: Chat) -> Result:
-            system, turns = _texts(chat, self._options.system)
-            async with self._after_the_first(_before_the_question(turns), system):
-                texts = _marked(system, turns, self._cache)
+            system, turns = texts_of(chat, self._options.system)
+            async with self._after_the_first(before_the_question(turns), system):
+                texts = marked(system, turns, self._cache)
                 if schema is None:
                     result = await self._ask(body, texts)
                 else:
                     result = await self._ask_in_json(body, texts, schema)
             if isinstance(result, Lost):
                 return result
-            whole = [{"role": "system", "content": system}, *turns] if system else turns
-            return replace(result, index=index, prompt=canonical_json(whole))
+            return replace(result, index=index, prompt=shown(system, turns))
 
-        return self._requests.answers(chats, ask, room)
+        return self._requests.answers(chats, ask, sampling.max_tokens)
+
+    def _by_batch(
+        self,
+        batches: Batches,
+        chats: Sequence[Chat],
+        body: dict[str, Any],
+        sampling: Sampling,
+    ) -> Iterator[Completion]:
+        """``body`` with each chat's texts; what is marked for the cache changes no answer."""
+        if body not in self._sent:
+            self._sent.append(body)
+
+        def texts(index: int) -> tuple[str, list[Turn]]:
+            return texts_of(chats[index], self._options.system)
+
+        def request(index: int) -> dict[str, Any]:
+            return body | marked(*texts(index), self._cache)
+
+        places = range(len(chats))
+        asked = ([body | marked(*texts(index), "off"), sampling.seed] for index in places)
+        for done in batches.answers(asked, request, self._read_row, sampling.max_tokens):
+            yield replace(done, prompt=shown(*texts(done.index)))
+
+    def _read_row(self, row: Row) -> Result:
+        if row.status == 200:
+            if not fits(is_answer, row.body):
+                return Lost("a row of the batch is no message")
+            return self._answered(row.body)
+        if row.status is None:
+            return Lost(row.said)
+        result = self._refused(row.status, str(row.body["error"].get("message")), {})
+        if isinstance(result, Lost) and NO_FORMAT.match(result.reason):
+            return replace(result, check='options: structured = "tool" needs no output format')
+        return result
 
     def facts(self) -> dict[str, Any]:
         """Who answered, what was sent but for the texts, what could not be, and what it took."""
@@ -147,9 +184,12 @@ class AnthropicEngine:
             "not_sent": sorted(self._not_sent),  # the seed: the API has none
             "cache": self._cache,
             "usage": dict(self._usage),
+            **({"batches": sorted(self._batches.ids)} if self._batches else {}),
         }
 
     def close(self) -> None:
+        if self._batches is not None:
+            self._batches.close()
         self._requests.close(self._client.close)
 
     async def _ask(self, body: dict[str, Any], texts: dict[str, Any]) -> Result:
@@ -160,18 +200,25 @@ class AnthropicEngine:
             asked = body | texts
             response = await self._client.post("/v1/messages", body=asked, cast_to=httpx2.Response)
         except anthropic.APIStatusError as error:
-            said = self._server.clean(error.api_message or error.message)
-            if error.status_code == 400 and not TOO_LONG_TEXT.search(said):
-                for words, check in REFUSED_TO_ALL:
-                    if words.search(said):
-                        return Lost(f"400: {said}", check=check)
-            return self._server.refused(error.status_code, said, error.response.headers)
+            said = error.api_message or error.message
+            return self._refused(error.status_code, said, error.response.headers)
         except anthropic.APIConnectionError as error:
             return Lost(self._server.clean(str(error.__cause__ or "") or error.message))
-        answer = response.json()
+        seconds = response.elapsed.total_seconds()
+        return replace(self._answered(response.json()), seconds=seconds)
+
+    def _answered(self, answer: Mapping[str, Any]) -> Completion:
         self._served.add(str(answer.get("model")))
-        self._usage.update(_counts(answer))
-        return replace(_read(answer), seconds=response.elapsed.total_seconds())
+        self._usage.update(counts_of(answer))
+        return read_answer(answer)
+
+    def _refused(self, status: int, said: str, headers: Mapping[str, str]) -> Result:
+        said = self._server.clean(said)
+        if status == 400 and not TOO_LONG_TEXT.search(said):
+            for words, check in REFUSED_TO_ALL:
+                if words.search(said):
+                    return Lost(f"400: {said}", check=check)
+        return self._server.refused(status, said, headers)
 
     def _body(self, sampling: Sampling) -> dict[str, Any]:
         """The request but for its texts. What has no effect is left out."""
@@ -194,12 +241,14 @@ class AnthropicEngine:
         self, body: dict[str, Any], texts: dict[str, Any], schema: Mapping[str, Any]
     ) -> Result:
         """By the output format; a model that has none is given the tool from then on."""
-        if not self._by_tool:
-            result = await self._ask(with_format(body, schema), texts)
-            if not (isinstance(result, Lost) and NO_FORMAT.match(result.reason)):
-                return result
-            self._by_tool = True
-        return await self._ask(body | as_tool(schema), texts)
+        result = await self._ask(self._in_json(body, schema), texts)
+        if self._by_tool or not (isinstance(result, Lost) and NO_FORMAT.match(result.reason)):
+            return result
+        self._by_tool = True
+        return await self._ask(self._in_json(body, schema), texts)
+
+    def _in_json(self, body: dict[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+        return body | as_tool(schema) if self._by_tool else with_format(body, schema)
 
     @asynccontextmanager
     async def _after_the_first(self, before: Sequence[Turn], system: str) -> AsyncIterator[None]:
@@ -223,78 +272,3 @@ class AnthropicEngine:
             yield
         finally:
             first.set()
-
-
-def _is_answer(body: Any) -> bool:
-    blocks = body["content"]
-    fine = isinstance(blocks, list) and all(isinstance(block, dict) for block in blocks)
-    return fine and isinstance(body.get("usage") or {}, dict)
-
-
-def _texts(chat: Chat, system: str | None) -> tuple[str, list[Turn]]:
-    """The system text, that of the options before the chat's own, and the turns."""
-    turns = [{"role": m.role, "content": m.content} for m in chat]
-    systems = [system] if system else []
-    while turns and turns[0]["role"] == "system":
-        systems.append(turns.pop(0)["content"])
-    return "\n\n".join(systems), turns
-
-
-def _before_the_question(turns: Sequence[Turn]) -> Sequence[Turn]:
-    users = [number for number, turn in enumerate(turns) if turn["role"] == "user"]
-    return turns[: users[-1]] if users else ()
-
-
-def _marked(system: str, turns: Sequence[Turn], cache: str) -> dict[str, Any]:
-    """The texts of a request, with the end of what comes before the question marked.
-
-    One mark of the four that a request may have is enough: it covers all that stands before it.
-    """
-    sent = {"system": system, "messages": list(turns)} if system else {"messages": list(turns)}
-    before = _before_the_question(turns)
-    text = before[-1]["content"] if before else system
-    if cache == "off" or not text:  # an empty block cannot be marked
-        return sent
-    control = {"type": "ephemeral"} | ({"ttl": cache} if cache != "5m" else {})
-    block = {"type": "text", "text": text, "cache_control": control}
-    if not before:
-        return sent | {"system": [block]}
-    last = {"role": before[-1]["role"], "content": [block]}
-    return sent | {"messages": [*before[:-1], last, *turns[len(before) :]]}
-
-
-def _read(answer: Mapping[str, Any]) -> Completion:
-    """The outcome of one answer; what the model thought is no part of it."""
-    reason, counts = answer.get("stop_reason"), _counts(answer)
-    texts = [block.get("text") for block in answer["content"] if block.get("type") == "text"]
-    calls = tool_inputs(answer["content"])
-    text: str | None = "".join(text for text in calls or texts if isinstance(text, str))
-    finish, error = FINISHED.get(str(reason), "error"), None
-    if calls and reason == "tool_use":
-        finish = "stop"
-    if reason == "model_context_window_exceeded":  # what was cut short is no answer
-        finish, text, error = "too_long", None, "the context was full before the answer ended"
-    elif reason == "refusal":
-        details = answer.get("stop_details")
-        details = details if isinstance(details, dict) else {}
-        why = details.get("explanation") or details.get("category") or "no reason given"
-        error = f"refused: {why}"
-    elif finish == "error":
-        error = f"ended with stop_reason {reason!r}"
-    prompt_tokens = sum(count for name, count in counts.items() if name.endswith("input_tokens"))
-    return Completion(
-        0,
-        text,
-        finish,
-        prompt_tokens=prompt_tokens if counts else None,
-        completion_tokens=counts.get("output_tokens"),
-        error=error,
-    )
-
-
-def _counts(answer: Mapping[str, Any]) -> dict[str, int]:
-    """Tokens by kind; those that the cache gave or took are not among ``input_tokens``."""
-    usage = answer.get("usage") or {}
-    details = usage.get("output_tokens_details")
-    counts = usage | (details if isinstance(details, dict) else {})
-    return {name: counts[name] for name in COUNTED if isinstance(counts.get(name), int)}
