@@ -14,6 +14,7 @@ import numpy as np
 from judges.chance import (
     Array,
     IntArray,
+    Shares,
     alpha,
     chance_corrected,
     disagreement,
@@ -33,15 +34,17 @@ __all__ = [
     "STATISTICS",
     "Array",
     "IntArray",
+    "Shares",
     "Statistic",
     "failures_count_as_wrong",
     "failures_left_out",
     "farthest_label",
     "judge_cells",
+    "shares",
     "undefined_reason",
 ]
 
-Statistic = Callable[[Array], Array]
+Statistic = Callable[[Array | Shares], Array]
 
 
 def judge_cells(reference: IntArray, verdict: IntArray, k: int) -> IntArray:
@@ -194,10 +197,14 @@ def _of_tables(formula: Callable[[Array], Array], lowest: float = -1.0) -> Stati
     Rounding may step outside the statistic's range, ``lowest`` to 1, and is cut off there.
     """
 
-    def statistic(tables: Array) -> Array:
-        return np.clip(formula(shares(tables)[0]), lowest, 1.0)
+    def statistic(tables: Array | Shares) -> Array:
+        return np.clip(formula(_shared(tables).t), lowest, 1.0)
 
     return statistic
+
+
+def _shared(tables: Array | Shares) -> Shares:
+    return tables if isinstance(tables, Shares) else shares(tables)
 
 
 def _of_transposed(formula: Callable[[Array], Array]) -> Statistic:
@@ -211,8 +218,8 @@ def _alpha(metric: str) -> Statistic:
     The total weight plays the number of cases (see `judges.chance.alpha`).
     """
 
-    def statistic(tables: Array) -> Array:
-        t, cases = shares(tables)
+    def statistic(tables: Array | Shares) -> Array:
+        t, cases = _shared(tables)
         return np.clip(alpha((t + np.swapaxes(t, 0, 1)) / 2, 2 * cases, metric), -1.0, 1.0)
 
     return statistic

@@ -6,16 +6,26 @@ is exactly 0/0. The formulas take shares with the label axes in front, (K, K, ..
 run along the many tables (resamples, slices) instead of along the few labels.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
 
 DUST = 1e-12  # what weighs less than this share of its table came from rounding, not from a case
 
 
-def shares(tables: Array, label_axes: int = 2) -> tuple[Array, Array]:
+class Shares(NamedTuple):
+    """Tables as the formulas take them: computed once where many are read off them."""
+
+    t: Array  # (K, K, ...) shares
+    total: Array  # (...): the tables' weights
+
+
+def shares(tables: Array, label_axes: int = 2) -> Shares:
     """The tables divided by their total weight, label axes in front, and those totals.
 
     Dust is cleared first: a label that nobody gave must not come back through the rounding of a
@@ -25,7 +35,7 @@ def shares(tables: Array, label_axes: int = 2) -> tuple[Array, Array]:
     counts = np.ascontiguousarray(np.moveaxis(np.asarray(tables, dtype=np.float64), *to_front))
     total = np.asarray(counts.sum(axis=tuple(range(label_axes))))
     total = np.where(total > DUST, total, np.nan)
-    return np.where(np.abs(counts) <= DUST * total, 0.0, counts / total), total
+    return Shares(np.where(np.abs(counts) <= DUST * total, 0.0, counts / total), total)
 
 
 def ratio(numerator: Array, denominator: Array) -> Array:

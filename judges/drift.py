@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+from scipy.special import bdtr
 
 from judges.agreement import STATISTICS, IntArray
 from judges.figures import agreement_figures, count, draw_resamples
@@ -40,10 +41,8 @@ class Change:
 
         Where nothing changed it is 1: nothing speaks for a change.
         """
-        from scipy.stats import binomtest
-
         changed = self.lost + self.won
-        return float(binomtest(self.lost, changed).pvalue) if changed else 1.0
+        return min(1.0, 2 * float(bdtr(min(self.lost, self.won), changed, 0.5)))
 
 
 @dataclass(frozen=True)

@@ -1,32 +1,31 @@
 """Everything that the gate and the report read, as one value."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from judges import bias, intervals, raters
-from judges.agreement import Array, IntArray
+from judges import bias, scores
+from judges.agreement import Array
+from judges.alt_test import alt_test_figures
+from judges.comparisons import Sampled, comparisons, sampled
 from judges.figures import (
-    ONE_QUESTION,
-    Figure,
     Resamples,
     agreement_figures,
     count,
     draw_resamples,
-    figure,
     ranking_figures,
+    ranking_samples,
     shares_by_model,
-    undefined_figure,
 )
 from judges.formats import NO_TEXT, by_format
+from judges.over_models import mean_over_models
+from judges.people import ceiling, one_by_one
 from judges.probe_rates import digest, rule_figures
 from judges.tables import Audit, JudgeRun
 from samples.errors import BenchwarrantError
 from samples.records import content_hash
 from samples.study import PolicyBlock
-
-ALL_AGREE = "no interval: people agree on every case, so resamples cannot show what is uncertain"
 
 
 @dataclass(frozen=True)
@@ -39,6 +38,8 @@ class Evidence:
     judges: dict[str, dict[str, Any]]
     findings: list[dict[str, Any]]
     could_not_check: list[dict[str, str]]
+    people: dict[str, Any] = field(default_factory=dict)  # each of them as a judge
+    comparisons: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def id(self) -> str:
@@ -54,11 +55,12 @@ def weigh(audit: Audit, policy: PolicyBlock, seed: int) -> Evidence:
             " `benchwarrant import labels FILE`"
         )
     draws = draw_resamples(audit, policy, np.random.default_rng(seed))
-    judges, checks = {}, []
+    judges, checks, compared = {}, [], {}
     for name, run in audit.judges.items():
-        judges[name], found = _about(name, run, audit, policy, draws)
+        judges[name], found, compared[name] = _about(name, run, audit, policy, draws)
         checks += found
     asked = {name: digest(run.probes) for name, run in audit.judges.items()}
+    scored = {name: scores.digest(run) for name, run in audit.judges.items()}
     return Evidence(
         inputs={
             "audit_set": audit.audit_set.id,
@@ -69,23 +71,40 @@ def weigh(audit: Audit, policy: PolicyBlock, seed: int) -> Evidence:
             "seed": seed,
             "policy": policy.deciding,
         }
-        | ({"probes": asked} if policy.asks_for_probes else {}),
+        | ({"probes": asked} if policy.asks_for_probes else {})
+        | ({"scores": scored} if scores.asks_for_scores(policy) else {}),
         reference=reference_facts(audit),
         ceiling=ceiling(audit, policy, draws),
         judges=judges,
         findings=bias.discoveries(checks),
         could_not_check=_could_not_check(audit),
+        people=one_by_one(audit, policy, draws),
+        comparisons=comparisons(audit, policy, draws, compared),
     )
 
 
 def _about(
     name: str, run: JudgeRun, audit: Audit, policy: PolicyBlock, draws: Resamples
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+) -> tuple[dict[str, Any], list[dict[str, Any]], Sampled]:
     everything = np.zeros(len(audit.responses), dtype=np.int64)
     by_model = count(audit, run.verdicts, audit.model, draws, models_vary=False)
     pooled = count(audit, run.verdicts, everything, draws, by_model=by_model)
     by_task = count(audit, run.verdicts, audit.task, draws, by_model=by_model)
     slices = {"model": (audit.models, by_model), "task": (audit.tasks, by_task)}
+    ranking = ranking_samples(by_model, draws, policy.failures)
+    kept: dict[str, Array] = {"cohen_kappa": np.empty(0)}
+    by = {
+        kind: dict(
+            zip(
+                names,
+                agreement_figures(
+                    tables, audit, policy, policy.failures, keep=kept if kind == "model" else None
+                ),
+                strict=True,
+            )
+        )
+        for kind, (names, tables) in slices.items()
+    }
     about = {
         "spec": run.spec.id,
         "failures": dict(run.failures),
@@ -95,13 +114,13 @@ def _about(
             f"failures_{handling}": agreement_figures(pooled, audit, policy, handling)[0]
             for handling in ("left_out", "count_as_wrong")
         },
-        "by": {
-            kind: dict(
-                zip(names, agreement_figures(tables, audit, policy, policy.failures), strict=True)
-            )
-            for kind, (names, tables) in slices.items()
+        "mean_over_models": {
+            "cohen_kappa": mean_over_models(by["model"], kept["cohen_kappa"], policy, draws)
         },
-        "ranking": ranking_figures(by_model, draws, policy, policy.failures),
+        "graded": scores.score_figures(run, audit, policy, draws),
+        "by": by,
+        "ranking": ranking_figures(by_model, draws, policy, policy.failures, ranking),
+        "alt_test": alt_test_figures(run, audit, policy, draws),
         "shares": shares_by_model(by_model, audit, policy.failures),
         "probes": rule_figures(run, audit.rubric.positive, policy.confidence),
     }
@@ -113,7 +132,7 @@ def _about(
         if len(names) > 1
         for check in bias.leniency(name, kind, names, tables, policy)
     ]
-    return about, checks
+    return about, checks, sampled(pooled, policy.failures, ranking)
 
 
 def reference_facts(audit: Audit) -> dict[str, Any]:
@@ -133,62 +152,7 @@ def reference_facts(audit: Audit) -> dict[str, Any]:
         "unsure": reference.unsure,
         "questions": len(np.unique(audit.question[settled])),
         "prevalence": float(np.average(positive, weights=weight)) if settled.any() else None,
-    }
-
-
-def ceiling(audit: Audit, policy: PolicyBlock, draws: Resamples) -> dict[str, Any]:
-    """How well people agree with each other: what a judge's agreement is to be read against.
-
-    Cohen's κ is of the two people who share most cases; α, AC1 and plain agreement are of all.
-    """
-    ratings = audit.reference.ratings
-    several = np.flatnonzero((ratings >= 0).sum(axis=1) > 1)
-    names = ("cohen_kappa", "krippendorff_alpha", "gwet_ac1", "accuracy")
-    if not len(several):
-        reason = "undefined: no case has two people's labels"
-        return dict.fromkeys(names, undefined_figure(reason) | {"n": 0})
-    pair = _closest_pair(ratings)
-    both = np.flatnonzero((ratings[:, list(pair)] >= 0).all(axis=1))
-    made = {"cohen_kappa": _people(audit, both, pair, "conger_kappa", policy, draws)}
-    everyone = tuple(range(ratings.shape[1]))
-    for name, statistic in zip(
-        names[1:], ("krippendorff_alpha", "gwet_ac", "percent_agreement"), strict=True
-    ):
-        made[name] = _people(audit, several, everyone, statistic, policy, draws)
-    return made
-
-
-def _closest_pair(ratings: IntArray) -> tuple[int, int]:
-    """The two raters with the most cases in common."""
-    given = (ratings >= 0).astype(np.int64)
-    common = np.triu(given.T @ given, k=1)
-    first, second = np.unravel_index(int(common.argmax()), common.shape)
-    return int(first), int(second)
-
-
-def _people(
-    audit: Audit,
-    cases: IntArray,
-    who: tuple[int, ...],
-    statistic: str,
-    policy: PolicyBlock,
-    draws: Resamples,
-) -> Figure:
-    ratings = audit.reference.ratings[cases][:, list(who)]
-    tables = raters.rater_tables(ratings, len(audit.rubric.labels))
-    by_question = tables.by_cluster(audit.question[cases], draws.questions.shape[1])
-    compute = raters.RATER_STATISTICS[statistic]
-    value = float(compute(tables.sum()))
-    if np.isnan(value):
-        reason = raters.rater_undefined_reason(statistic, tables.sum(), audit.rubric.labels)
-        return undefined_figure(reason) | {"n": len(cases)}
-    if len(np.unique(audit.question[cases])) < 2:
-        return figure(value, np.nan, np.nan) | {"reason": ONE_QUESTION, "n": len(cases)}
-    if raters.percent_agreement(tables.sum()) == 1:  # so do all resamples: they are no interval
-        return figure(value, np.nan, np.nan) | {"reason": ALL_AGREE, "n": len(cases)}
-    samples: Array = compute(by_question.sum(draws.questions.astype(np.float64)))
-    low, high, undefined = intervals.percentile_interval(samples, policy.confidence)
-    return figure(value, float(low), float(high), float(undefined)) | {"n": len(cases)}
+    } | ({} if reference.unsure_rule == "count" else {"all_unsure": len(reference.all_unsure)})
 
 
 def _could_not_check(audit: Audit) -> list[dict[str, str]]:
@@ -206,7 +170,7 @@ def _could_not_check(audit: Audit) -> list[dict[str, str]]:
     if not doubly:
         why = "no case has two people's labels"
         could_not.append({"check": "agreement between people", "why": why})
-    elif not audit.at_random:
+    elif not audit.overlap_at_random:
         why = (
             f"the {doubly} cases with two people's labels were not drawn at random by this study,"
             " so their agreement need not be the whole set's"

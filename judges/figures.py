@@ -13,6 +13,7 @@ import numpy as np
 from judges import agreement, intervals
 from judges.agreement import Array, IntArray
 from judges.intervals import Weights
+from judges.orders import RANKING_STATISTICS, WORSE_WHEN_HIGH, farthest, ranked, top_size
 from judges.tables import Audit
 from samples.study import PolicyBlock
 
@@ -26,7 +27,7 @@ EXACT = "no resample changes this share: the interval is exact (Clopper–Pearso
 ONE_QUESTION = "no interval: all answers are to one question"
 ONE_MODEL = "no interval: all answers are of one model, which tells nothing about new ones"
 TIED = "undefined: people or the judge tie all models, or the judge decided none of one"
-RANKING = ("spearman", "kendall", "mean_absolute_error", "worst_absolute_error")
+RANKING = tuple(RANKING_STATISTICS)
 
 
 def figure(value: float, low: float, high: float, undefined: float = 0.0) -> Figure:
@@ -132,7 +133,8 @@ def count(
 
 def _clusters(group: IntArray, ways: IntArray, many: int) -> IntArray:
     """How many different questions, and models, each group has: (ways, groups)."""
-    pairs = [np.unique(np.stack([group, way]), axis=1)[0] for way in ways]
+    size = int(ways.max(initial=0)) + 1
+    pairs = [np.unique(group * size + way) // size for way in ways]
     return np.stack([np.bincount(found, minlength=many) for found in pairs])
 
 
@@ -151,10 +153,14 @@ def agreement_figures(
     policy: PolicyBlock,
     handling: str,
     statistics: Mapping[str, agreement.Statistic] = agreement.STATISTICS,
+    keep: dict[str, Array] | None = None,
 ) -> list[dict[str, Any]]:
-    """Every statistic of every group with its interval, and the group's number of cases."""
+    """Every statistic of every group with its interval, and the group's number of cases.
+
+    ``keep`` takes the resamples (groups, B) of the statistics that it names.
+    """
     handle, labels = HANDLINGS[handling], audit.rubric.labels
-    points, samples = handle(slices.point), handle(slices.samples)
+    points, samples = handle(slices.point), agreement.shares(handle(slices.samples))
     left = slices.cases - (slices.failed if handling == "left_out" else 0)
     made: list[dict[str, Any]] = [{"n": int(n)} for n in left]
     agreeing = ~np.any(points * (1 - np.eye(len(labels))), axis=(1, 2))  # nothing off the diagonal
@@ -166,7 +172,10 @@ def agreement_figures(
                 group[name] = group[twins[name]]
             continue
         values = statistic(points)
-        low, high, undefined = intervals.percentile_interval(statistic(samples), policy.confidence)
+        resampled = statistic(samples)
+        if keep is not None and name in keep:
+            keep[name] = resampled
+        low, high, undefined = intervals.percentile_interval(resampled, policy.confidence)
         for g, group in enumerate(made):
             if np.isnan(values[g]):
                 reason = agreement.undefined_reason(name, points[g], labels)
@@ -219,75 +228,75 @@ def _twins(k: int) -> dict[str, str]:
     return {name: first for first, *rest in groups for name in rest}
 
 
-def ranking_figures(
-    slices: Slices, draws: Resamples, policy: PolicyBlock, handling: str
-) -> dict[str, Any]:
-    """Does grading with this judge order the models as people's labels do?
+def ranking_samples(
+    slices: Slices, draws: Resamples, handling: str
+) -> dict[str, tuple[float, Array]]:
+    """Each ranking figure's value and its resamples (B,); none of fewer than two models.
 
     ``slices`` are by model. Shares of the positive label: people's and the judge's, per model.
     """
     handle = HANDLINGS[handling]
     used = np.flatnonzero(slices.cases > 0)
-    made: dict[str, Any] = {"models": len(used)}
     if len(used) < 2:
-        return made | dict.fromkeys(RANKING, undefined_figure("undefined: fewer than two models"))
-    people, judge = _positive_shares(handle(slices.point))
+        return {}
+    people, judge = (side[used] for side in _positive_shares(handle(slices.point)))
     people_b, judge_b = (side.T for side in _positive_shares(handle(slices.samples)))  # (B, models)
     if draws.picked is not None:
         people_b = np.take_along_axis(people_b, draws.picked, axis=1)
         judge_b = np.take_along_axis(judge_b, draws.picked, axis=1)
     else:
         people_b, judge_b = people_b[:, used], judge_b[:, used]
-    for name in RANKING:
-        value = float(_ranking(name, people[used], judge[used]))
+    values, samples = ranked(people, judge), ranked(people_b, judge_b)
+    return {name: (float(value), samples[name]) for name, value in values.items()}
+
+
+def ranking_figures(
+    slices: Slices,
+    draws: Resamples,
+    policy: PolicyBlock,
+    handling: str,
+    computed: Mapping[str, tuple[float, Array]] | None = None,
+) -> dict[str, Any]:
+    """Does grading with this judge order the models as people's labels do?
+
+    ``computed`` are the ranking's samples where they are at hand.
+    """
+    used = np.flatnonzero(slices.cases > 0)
+    made: dict[str, Any] = {"models": len(used)}
+    if len(used) < 2:
+        return made | dict.fromkeys(RANKING, undefined_figure("undefined: fewer than two models"))
+    for name, (value, samples) in (computed or ranking_samples(slices, draws, handling)).items():
         if np.isnan(value):
             made[name] = undefined_figure(TIED)
         elif draws.questions.shape[1] < 2:
             made[name] = figure(value, np.nan, np.nan) | {"reason": ONE_QUESTION}
         else:
-            samples = _ranking(name, people_b, judge_b)
-            found = intervals.percentile_interval(samples, policy.confidence)
-            made[name] = figure(value, *(float(end) for end in found))
+            low, high, undefined = intervals.percentile_interval(samples, policy.confidence)
+            made[name] = figure(value, float(low), float(high), float(undefined))
             if not slices.apart[used].any():
+                people, _ = _positive_shares(HANDLINGS[handling](slices.point))
                 questions = slices.clusters[handling][0, used]
                 made[name] |= _unseen(name, people[used], questions, policy.confidence)
+    made["top_models"] |= {"of": top_size(len(used))}
     return made
 
 
 def _unseen(name: str, people: Array, questions: IntArray, confidence: float) -> Figure:
-    """The far end of a figure where no question of any model shows a disagreement.
+    """The ends of a figure where no question of any model shows a disagreement.
 
-    Each model's share may still be off by the upper Clopper–Pearson limit of its questions. Errors
-    are the largest or the mean of these. The correlation is the lowest over two kinds of moves: any
-    two models towards each other and past, or all of them towards the middle and past it.
+    Each model's share may still be off by the upper Clopper–Pearson limit of its questions.
     """
     none = np.zeros(len(questions))
     off = intervals.clopper_pearson(none, questions.astype(np.float64), confidence)[1]
-    if name.endswith("error"):
-        high = off.max() if name.startswith("worst") else off.mean()
-        return {"high": float(high), "note": NO_DISAGREEMENT}
-    above, below = np.nonzero(people[:, None] > people)
-    pairs = np.zeros((len(above), len(people)))
-    pairs[np.arange(len(above)), above] = -off[above]
-    pairs[np.arange(len(below)), below] = off[below]
-    middle = np.linspace(0, 1, 21)[:, None] * off * np.sign(np.median(people) - people)
-    moved = people + np.concatenate([pairs, middle])
-    low = float(np.nanmin(_ranking(name, np.broadcast_to(people, moved.shape), moved)))
-    return {"low": low, "high": 1.0, "note": NO_DISAGREEMENT}
+    far = farthest(name, people, off)
+    low, high = (0.0, far) if name in WORSE_WHEN_HIGH else (far, 1.0)
+    return {"low": low, "high": high, "note": NO_DISAGREEMENT}
 
 
 def _positive_shares(tables: Array) -> tuple[Array, Array]:
     total = tables.sum(axis=(-2, -1))
     total = np.where(total > 0, total, np.nan)
     return tables[..., -1, :].sum(axis=-1) / total, tables[..., :, -1].sum(axis=-1) / total
-
-
-def _ranking(name: str, people: Array, judge: Array) -> Array:
-    if name == "mean_absolute_error":
-        return np.asarray(np.abs(judge - people).mean(axis=-1))
-    if name == "worst_absolute_error":
-        return np.asarray(np.abs(judge - people).max(axis=-1))
-    return intervals.rank_correlation(people, judge, name)
 
 
 def shares_by_model(slices: Slices, audit: Audit, handling: str) -> dict[str, dict[str, float]]:

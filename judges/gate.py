@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from judges.agreement import STATISTICS
-from judges.figures import RANKING, Figure
+from judges.figures import RANKING, Figure, undefined_figure
 from judges.probe_rates import STATISTICS as PROBE_STATISTICS
+from judges.scores import GRADED, NO_SCORES
 from samples.errors import BenchwarrantError
 from samples.registry import did_you_mean
 from samples.study import PolicyBlock, RuleBlock
@@ -34,12 +35,18 @@ def check_policy(policy: PolicyBlock) -> None:
             " shows some"
         )
     for rule in policy.rule:
-        levels = {"case": STATISTICS, "ranking": RANKING, "probe": PROBE_STATISTICS}
+        case = (*STATISTICS, *GRADED)
+        levels = {"case": case, "ranking": RANKING, "probe": tuple(PROBE_STATISTICS)}
         known = list(levels[rule.level])
         if rule.statistic not in known:
             raise BenchwarrantError(
                 f"[[policy.rule]] statistic {rule.statistic!r} is not known at level"
                 f" {rule.level!r}; {did_you_mean(rule.statistic, known)}"
+            )
+        if rule.statistic in GRADED and rule.per is not None:
+            raise BenchwarrantError(
+                f"[[policy.rule]] {rule.statistic}: a figure of scores is over all cases; leave per"
+                " out"
             )
 
 
@@ -69,6 +76,9 @@ def _figures(
         yield "", about["ranking"][rule.statistic]
     elif rule.level == "probe":
         yield from about["probes"][rule.statistic].items()
+    elif rule.statistic in GRADED:
+        graded = about["graded"].get(f"failures_{policy.failures}", {})
+        yield "", graded.get(rule.statistic, undefined_figure(NO_SCORES))
     elif rule.per is None:
         yield "", about["case"][f"failures_{policy.failures}"][rule.statistic]
     else:

@@ -222,21 +222,37 @@ def rank_correlation(x: Array, y: Array, kind: str = "spearman") -> Array:
     out = np.empty(len(lists[0]))
     step = max(1, PAIRS // max(1, x.shape[-1] ** 2))
     for start in range(0, len(out), step):
-        a, b = (_signs(scores[start : start + step]) for scores in lists)
-        if kind == "spearman":
-            a, b = a.sum(axis=-1), b.sum(axis=-1)
-        elif kind != "kendall":
-            raise KeyError(kind)
-        rest = tuple(range(1, a.ndim))
-        spread = np.sqrt((a**2).sum(axis=rest) * (b**2).sum(axis=rest))
-        # Signs are whole numbers, so a constant list spreads exactly 0.
-        out[start : start + step] = (a * b).sum(axis=rest) / np.where(spread > 0, spread, np.nan)
-    return np.clip(out, -1.0, 1.0).reshape(x.shape[:-1])
+        a, b = (pairwise_signs(scores[start : start + step]) for scores in lists)
+        out[start : start + step] = sign_correlation(a, b, kind, x.shape[-1])
+    return out.reshape(x.shape[:-1])
 
 
-def _signs(scores: Array) -> Array:
-    """The sign of every pairwise difference (N, M, M); NaN throughout a list that holds one."""
-    apart = scores[:, :, None] - scores[:, None, :]
-    rounding = TIE * np.abs(scores).max(axis=-1)[:, None, None]
-    signs = (apart > rounding).astype(np.float64) - (apart < -rounding)
-    return np.where(np.isnan(rounding), np.nan, signs)
+def pairwise_signs(scores: Array) -> Array:
+    """The sign of the difference of every two scores, (N, M) to (N, pairs); NaN where one is."""
+    first, second = np.triu_indices(scores.shape[1], k=1)
+    apart = scores[:, first] - scores[:, second]
+    rounding = TIE * np.abs(scores).max(axis=1, initial=0.0)[:, None]
+    signs = (apart > rounding).astype(np.float64)
+    signs -= apart < -rounding
+    signs[np.isnan(rounding[:, 0])] = np.nan
+    return np.asarray(signs)
+
+
+def places(signs: Array, models: int) -> Array:
+    """Places (N, M) from the signs of all pairs, 0 in the middle, ties at their average place."""
+    first, second = np.triu_indices(models, k=1)
+    beats = np.zeros((len(first), models))
+    beats[np.arange(len(first)), first], beats[np.arange(len(first)), second] = 0.5, -0.5
+    return np.asarray(signs @ beats)
+
+
+def sign_correlation(a: Array, b: Array, kind: str, models: int) -> Array:
+    """Spearman's ρ or Kendall's τ-b from the signs (N, pairs) of two lists' differences: (N,)."""
+    if kind == "spearman":
+        a, b = places(a, models), places(b, models)
+    elif kind != "kendall":
+        raise KeyError(kind)
+    spread = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
+    # Signs are whole numbers and places halves, so a constant list spreads exactly 0.
+    together = (a * b).sum(axis=1) / np.where(spread > 0, spread, np.nan)
+    return np.asarray(np.clip(together, -1.0, 1.0))

@@ -92,6 +92,22 @@ MEANING: dict[str, tuple[str, str]] = {
     ),
 }
 
+# Of judges that give scores in [0, 1], the probability of the positive label.
+GRADED_MEANING: dict[str, tuple[str, str]] = {
+    "auroc": (
+        "Of a positive answer and another one, how often does the positive one score higher?",
+        "It sees the order of the scores only: scores that are all far too high can have 1.",
+    ),
+    "calibration_error": (
+        "How far are the scores from the share of positive labels, in up to ten bins of scores?",
+        "Errors that cancel within a bin do not show, and it says nothing about telling apart.",
+    ),
+    "brier": (
+        "How far is the score from 1 for positive answers and from 0 for others, squared?",
+        "Where one label is rare, always scoring the base rate already comes out low.",
+    ),
+}
+
 # Each of these is one and the same number when there are two labels: one fact, not several.
 SAME_ON_TWO_LABELS: tuple[tuple[str, ...], ...] = (
     ("mcc", "spearman", "kendall", "pearson"),

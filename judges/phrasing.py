@@ -28,8 +28,15 @@ NAMES = {
     "f1": "F1",
     "balanced_accuracy": "balanced accuracy",
     "leniency": "leniency",
+    "auroc": "AUROC",
+    "calibration_error": "calibration error",
+    "brier": "Brier score",
+    "intraclass": "intraclass correlation",
     "mean_absolute_error": "mean error of a model's share",
     "worst_absolute_error": "largest error of a model's share",
+    "pairs_in_order": "pairs of models in order",
+    "top_models": "best models found",
+    "largest_rank_change": "largest change of rank",
     "probe_false_accept": "false accepts of probes",
     "probe_false_reject": "false rejects of probes",
 }
@@ -50,6 +57,18 @@ RANKING_MEANING = {
     "worst_absolute_error": (
         "How far is it for the model where the judge is farthest off?",
         "It grows with the number of models, since one of them is always unlucky.",
+    ),
+    "pairs_in_order": (
+        "Of the pairs of models that people's labels order, how many does the judge order alike?",
+        "Pairs that lie far apart are easy; half of all pairs come out right by chance.",
+    ),
+    "top_models": (
+        "Of people's best models, three or half of them all, how many are among the judge's best?",
+        "It does not see in which order they stand, nor what happens below them.",
+    ),
+    "largest_rank_change": (
+        "By how many places does the model move that moves farthest?",
+        "Among near ties a place means little, and with more models there are more places.",
     ),
 }
 SIGNED = frozenset({"leniency"})

@@ -48,6 +48,23 @@ class RaterTables:
             np.add.at(sums[-1], cluster, field)
         return RaterTables(*sums)
 
+    def plus(self, other: "RaterTables", times: float) -> "RaterTables":
+        """These tables with a part of others added."""
+        pairs = zip(self._fields(), other._fields(), strict=True)
+        return RaterTables(*(mine + times * theirs for mine, theirs in pairs))
+
+    def times(self, weight: Array) -> "RaterTables":
+        """Each row of the first axis times its weight (n,)."""
+        return self.map(lambda f: f * weight.reshape(-1, *[1] * (f.ndim - 1)))
+
+    def map(self, change: Callable[[Array], Array]) -> "RaterTables":
+        """The same change made to each of the tables."""
+        return RaterTables(*(change(field) for field in self._fields()))
+
+    def only(self, rows: Array) -> "RaterTables":
+        """The rows of the first axis that are chosen."""
+        return self.map(lambda field: field[rows])
+
     def _fields(self) -> tuple[Array, Array, Array, Array]:
         return self.coincidence, self.pairs, self.share, self.by_rater
 

@@ -14,11 +14,12 @@ from markupsafe import Markup
 
 from judges.answers import FORMATS
 from judges.bias import FALSE_DISCOVERY_RATE
+from judges.comparing import compared_words
 from judges.costs import costs_say
 from judges.figures import RANKING
 from judges.kinship import kin_says
 from judges.makeup import makeup_says
-from judges.meaning import MEANING
+from judges.meaning import GRADED_MEANING, MEANING
 from judges.phrasing import (
     NAMES,
     RANKING_MEANING,
@@ -194,6 +195,7 @@ def _words(value: Mapping[str, Any]) -> dict[str, Any]:
         "makeup_says": makeup_says,
         "costs_say": costs_say,
         "kin_says": kin_says,
+        **compared_words(value),
     }
 
 
@@ -235,9 +237,13 @@ def _heading(name: str, value: Mapping[str, Any]) -> str:
 def _meanings(value: Mapping[str, Any], voice: Voice) -> Iterator[tuple[str, str, str]]:
     """(name, what it answers, how it misleads) of every statistic on the page."""
     ruled = [r["statistic"] for r in value["policy"]["rule"] if r["level"] == "case"]
-    for name in dict.fromkeys([*_columns(value), *ruled]):
+    for name in dict.fromkeys([*_columns(value), *(r for r in ruled if r in MEANING)]):
         answers, misleads = MEANING[name]
         yield _heading(name, value), voice(answers), voice(misleads)
+    if any("graded" in about for about in value["judges"].values()):
+        for name in GRADED_MEANING:
+            answers, misleads = GRADED_MEANING[name]
+            yield NAMES[name], voice(answers), voice(misleads)
     for name in RANKING:
         answers, misleads = RANKING_MEANING[name]
         rule = {"statistic": name, "level": "ranking"}
@@ -258,7 +264,7 @@ def _overview(value: Mapping[str, Any]) -> Markup:
         and "at_least" in rule
     ]
     ceiling = value["ceiling"]["cohen_kappa"]
-    known = value["cases"]["drawn_at_random"] and ceiling["low"] is not None
+    known = value["cases"]["overlap_at_random"] and ceiling["low"] is not None
     band = (ceiling["low"], ceiling["high"]) if known else None
     return forest("judges", "Cohen's κ of every judge", rows, limits, band)
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from judges.agreement import judge_cells
+from judges.comparisons import comparison_says
 from judges.drift import outdated, recheck_figures
 from judges.evidence import Evidence
 from judges.gate import check_policy, decide, hold
@@ -46,10 +47,14 @@ def report_value(
         "cases": _cases(audit),
         "reference": evidence.reference,
         "ceiling": evidence.ceiling,
+        "raters": evidence.people,
         "judges": {
             name: _judge(name, about, audit, study, _decision(name, audit, study, warrants, now))
             for name, about in evidence.judges.items()
         },
+        "comparisons": [
+            pair | {"says": comparison_says(pair, voice)} for pair in evidence.comparisons
+        ],
         "findings": [
             finding | {"says": finding_says(finding, voice, audit.rubric.positive)}
             for finding in evidence.findings
@@ -78,6 +83,7 @@ def _cases(audit: Audit) -> dict[str, Any]:
         "tasks": list(audit.tasks),
         "strategies": list(audit.strategies),
         "drawn_at_random": audit.at_random,
+        "overlap_at_random": audit.overlap_at_random,
         "weighted": bool(np.ptp(audit.weight) > 1e-9),
     }
 
@@ -108,6 +114,8 @@ def _judge(
         "case": about["case"],
         "by": about["by"],
         "ranking": about["ranking"],
+        "mean_over_models": about["mean_over_models"],
+        "alt_test": about["alt_test"],
         "shares": {
             model: {"reference": share["people"], "judge": share["judge"]}
             for model, share in about["shares"].items()
@@ -115,6 +123,8 @@ def _judge(
         "confusion": _confusion(run, audit),
         "today": {"decision": would if rules else UNDECIDED, "rules": [_finite(r) for r in rules]},
     } | decision
+    if about["graded"]:
+        made["graded"] = about["graded"]
     return made | {"says": decision_says(name, made)}
 
 

@@ -83,7 +83,15 @@ def _ruled(responses: Sequence[str], study: Study, store: Store, audit: Audit) -
     rubric = study.rater_question
     codes = {label: code for code, label in enumerate(rubric.labels)}
     accounts = {account.name: account for account in store.accounts()}
-    people = settle(responses, store.current_labels(rubric.id), codes, accounts)
+    policy = study.policy
+    people = settle(
+        responses,
+        store.current_labels(rubric.id),
+        codes,
+        accounts,
+        policy.reference,
+        policy.unsure,
+    )
     judged = {name: store.judged(spec, rubric.id) for name, spec in _approved(study, store, audit)}
 
     def ruling(response: str, settled: int) -> Ruled:

@@ -30,6 +30,7 @@ class JudgeRun:
     kinds: tuple[str | None, ...] = ()  # of failure, case by case; None where there is a value
     retried: int = 0  # verdicts that are a second attempt or a later one
     probes: tuple[ProbeVerdict, ...] = ()  # what it said to probes of the audit set's items
+    scores: Array | None = None  # in [0, 1], NaN for a case without; None for a judge without
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Audit:
     judges: dict[str, JudgeRun]
     formats: IntArray | None = None  # places in answers.FORMATS; the report asks for them
     rechecks: tuple[Event, ...] = ()  # of any judge and audit set, oldest first
+    wanted: IntArray | None = None  # how many raters each case was drawn to have
 
     def only(self, judge: str) -> "Audit":
         """The same audit with one judge."""
@@ -60,6 +62,21 @@ class Audit:
     def at_random(self) -> bool:
         """Whether this study drew the cases, and with them the overlap between raters."""
         return self.audit_set.design.get("allocation") != "labelled"
+
+    @property
+    def overlap_at_random(self) -> bool:
+        """Whether the cases with two people's labels speak for the whole set.
+
+        They do where they were drawn for it, and nobody added labels where they seemed needed; and
+        where they are the whole set, each case with as many labels.
+        """
+        given = (self.reference.ratings >= 0).sum(axis=1)
+        if len(given) and given.min() > 1:
+            return bool(given.min() == given.max())
+        several = given > 1
+        if self.wanted is None:
+            return self.at_random
+        return self.at_random and bool((given <= self.wanted)[several].all())
 
 
 def study_judges(study: Study, store: Store) -> dict[str, Spec]:
@@ -114,10 +131,13 @@ def load_audit(study: Study, store: Store) -> Audit:
         tasks=_coded(tasks)[1],
         strategies=tuple(sorted(set(strategies))),
         weight=weight / weight.mean(),
-        reference=settle(responses, labels, codes, accounts),
+        reference=settle(
+            responses, labels, codes, accounts, study.policy.reference, study.policy.unsure
+        ),
         labels_digest=content_hash(label_rows),
         judges={name: run for name, run in runs.items() if run.missing < len(responses)},
         rechecks=tuple(store.events(RECHECK)),
+        wanted=np.array([case.raters for case in cases]),
     )
 
 
@@ -140,4 +160,15 @@ def _run(store: Store, spec: Spec, rubric: Rubric, responses: Sequence[str]) -> 
     rows = sorted([response, *given[response]] for response in responses if response in given)
     attempts = store.attempts(spec.id, rubric.id)
     retried = sum(attempts.get(response, 0) > 0 for response in responses)
-    return JudgeRun(spec, np.array(verdicts), failures, missing, content_hash(rows), kinds, retried)
+    scored = store.scores(spec.id, rubric.id)
+    scores = np.array([scored.get(response, np.nan) for response in responses]) if scored else None
+    return JudgeRun(
+        spec,
+        np.array(verdicts),
+        failures,
+        missing,
+        content_hash(rows),
+        kinds,
+        retried,
+        scores=scores,
+    )

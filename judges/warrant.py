@@ -11,6 +11,8 @@ from judges.evidence import Evidence, weigh
 from judges.gate import APPROVED, check_policy, decide
 from judges.kinship import kin
 from judges.probe_rates import digest
+from judges.scores import asks_for_scores
+from judges.scores import digest as scores_digest
 from judges.tables import Audit, load_audit, study_judges
 from samples.errors import BenchwarrantError, Refused
 from samples.records import Spec, Warrant, content_hash
@@ -38,7 +40,9 @@ def versions() -> dict[str, str]:
 def bindings(audit: Audit, judge: str, study: Study) -> dict[str, Any]:
     """What a warrant is bound to; when one of these changes, it no longer applies."""
     run = audit.judges[judge]
-    probes = {"probes": digest(run.probes)} if study.policy.asks_for_probes else {}
+    asked = {"probes": digest(run.probes)} if study.policy.asks_for_probes else {}
+    if asks_for_scores(study.policy):
+        asked["scores"] = scores_digest(run)
     return {
         "judge": run.spec.id,
         "rubric": audit.rubric.id,
@@ -47,7 +51,7 @@ def bindings(audit: Audit, judge: str, study: Study) -> dict[str, Any]:
         "verdicts": run.digest,
         "policy": study.policy.deciding,
         "seed": study.seed,
-    } | probes
+    } | asked
 
 
 def ready(audit: Audit, judge: str) -> None:

@@ -348,6 +348,17 @@ class Store:
         )
         return {response: (value, failure) for response, value, failure in rows}
 
+    def scores(self, spec: str, rubric: str) -> dict[str, float]:
+        """Response → score of a judge's current verdicts, of those that have one."""
+        some = "SELECT 1 FROM verdicts WHERE spec = ? AND rubric = ? AND score IS NOT NULL LIMIT 1"
+        if self.db.execute(some, (spec, rubric)).fetchone() is None:
+            return {}
+        query = (
+            "SELECT response, score FROM current_verdicts"
+            " WHERE spec = ? AND rubric = ? AND score IS NOT NULL"
+        )
+        return dict(self.db.execute(query, (spec, rubric)).fetchall())
+
     def attempts(self, spec: str, rubric: str) -> dict[str, int]:
         """Response → the attempt that a judge's current verdict is; the first one is 0."""
         query = "SELECT response, attempt FROM current_verdicts WHERE spec = ? AND rubric = ?"

@@ -23,6 +23,9 @@ from samples.errors import BenchwarrantError
 from samples.records import Rubric
 from samples.registry import did_you_mean
 
+Method = Literal["majority", "unanimous", "dawid-skene"]  # how a case's labels settle it
+Unsure = Literal["count", "leave_out"]  # what becomes of a label marked unsure
+
 
 class Block(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -291,13 +294,19 @@ class PolicyBlock(Block):
     resamples: int = Field(default=10_000, ge=200)
     scope: Literal["these models", "new models"] = "these models"
     failures: Literal["count_as_wrong", "left_out"] = "count_as_wrong"
+    reference: Method = "majority"
+    unsure: Unsure = "count"
     rule: list[RuleBlock] = []
     max_age_days: int | None = Field(default=None, ge=1)  # of a warrant, or its last recheck
 
     @property
     def deciding(self) -> dict[str, Any]:
-        """What decisions rest on and are bound to: not how long one of them may be used."""
-        return self.model_dump(mode="json", exclude={"max_age_days"})
+        """What decisions rest on and are bound to: not how long one of them may be used.
+
+        Keys that came later are named only where they are set: older decisions still stand.
+        """
+        later = {"reference", "unsure"} - self.model_dump(exclude_defaults=True).keys()
+        return self.model_dump(mode="json", exclude={"max_age_days", *later})
 
     @property
     def asks_for_probes(self) -> bool:

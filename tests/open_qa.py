@@ -17,16 +17,16 @@ def write_import_files(folder: Path, out: Path) -> dict[str, int]:
     A system's answer gets the labels of the row with the same question and the same words, letter
     case aside; answers without such a row are left out.
     """
-    labelled = {_cell(row): row for row in _table(folder / "NQ301_human.tsv")}
+    labelled = {_cell(row): row for row in table(folder / "NQ301_human.tsv")}
     judged = {
-        name: {_cell(row): row["Acceptable?"] for row in _table(folder / file)}
+        name: {_cell(row): row["Acceptable?"] for row in table(folder / file)}
         for name, file in JUDGES.items()
     }
     rows: dict[str, list[dict[str, Any]]] = {
         kind: [] for kind in ("items", "responses", "labels", "verdicts")
     }
     known: set[str] = set()
-    for output in _outputs(folder / "model_outputs_301.jsonl"):
+    for output in outputs(folder / "model_outputs_301.jsonl"):
         question, said = output["question"], output["prediction"]
         cell = (question.lower(), said.lower())
         if cell not in labelled:
@@ -51,7 +51,7 @@ def write_import_files(folder: Path, out: Path) -> dict[str, int]:
     return {kind: len(made) for kind, made in rows.items()}
 
 
-def _outputs(path: Path) -> list[dict[str, Any]]:
+def outputs(path: Path) -> list[dict[str, Any]]:
     rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     for row in rows:  # one system gives lists
         said = row["prediction"]
@@ -59,7 +59,7 @@ def _outputs(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def _table(path: Path) -> list[dict[str, str]]:
+def table(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file, delimiter="\t"))
 

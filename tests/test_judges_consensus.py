@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from judges.consensus import settle
+from judges.consensus import most_given, settle, settled
+from judges.dawid_skene import posterior
 from samples.records import Account, Label
 
 CODES = {"no": 0, "half": 1, "yes": 2}
@@ -99,3 +100,83 @@ def test_unsure_labels_count_and_are_counted() -> None:
 def test_where_the_labels_come_from(given: str, kind: str) -> None:
     outside = labels("x", "prog:yes ann:no")  # on a case that is not asked for
     assert settle(["c"], labels("c", given) + outside, CODES, ACCOUNTS).labels == kind
+
+
+@pytest.mark.parametrize(
+    ("given", "agreed"),
+    [
+        ("ann:yes", "yes"),  # one rater is all of them
+        ("ann:yes ben:yes cyd:yes", "yes"),
+        ("ann:yes ben:yes cyd:no", "tie"),
+        ("ann:yes ben:no zoe:no", "no"),  # an adjudicator binds whatever the rule
+        ("", "unlabelled"),
+    ],
+)
+def test_unanimous(given: str, agreed: str) -> None:
+    made = settle(["c"], labels("c", given), CODES, ACCOUNTS, "unanimous")
+    assert made.values.tolist() == [CODES.get(agreed, -1)]
+    assert made.ties == (("c",) if agreed == "tie" else ())
+    assert made.method == ("unanimous, adjudicated" if "zoe" in given else "unanimous")
+
+
+@pytest.mark.parametrize(
+    ("given", "unsure", "expected"),
+    [
+        ("ann:yes ben:no", "ben", "yes"),  # no tie any more
+        ("ann:yes ben:no cyd:no", "ben cyd", "yes"),
+        ("ann:yes ben:yes", "ann ben", "all unsure"),
+        ("ann:yes zoe:no", "zoe", "yes"),  # nor does an adjudicator bind who is unsure
+        ("ann:yes ben:no", "", "tie"),
+        ("", "", "unlabelled"),
+    ],
+)
+def test_unsure_labels_may_be_left_out(given: str, unsure: str, expected: str) -> None:
+    made = settle(["c"], labels("c", given, unsure), CODES, ACCOUNTS, "majority", "leave_out")
+    assert made.values.tolist() == [CODES.get(expected, -1)]
+    assert made.all_unsure == (("c",) if expected == "all unsure" else ())
+    assert made.ties == (("c",) if expected == "tie" else ())
+    assert made.unlabelled == (("c",) if expected == "unlabelled" else ())
+    assert made.unsure == len(unsure.split())
+    # what is left out is no rating either, and the people are still there
+    assert (made.ratings >= 0).sum() == sum(
+        word.split(":")[0] not in unsure and not word.startswith("zoe") for word in given.split()
+    )
+    assert len(made.raters) == sum(not word.startswith("zoe") for word in given.split())
+
+
+def test_dawid_and_skene_settle_by_who_can_be_trusted() -> None:
+    """Ann and Ben are right 19 times in 20, three others hardly more often than by chance."""
+    rng = np.random.default_rng(1)
+    truth = rng.integers(0, 2, 200)
+    names = ["no", "yes"]
+    given = []
+    for number, right in enumerate(truth):
+        for who, share in (
+            ("ann", 0.95),
+            ("ben", 0.95),
+            ("cyd", 0.55),
+            ("dan", 0.55),
+            ("eli", 0.55),
+        ):
+            value = names[right if rng.random() < share else 1 - right]
+            given += labels(str(number), f"{who}:{value}")
+    cases, codes = [str(number) for number in range(200)], {"no": 0, "yes": 1}
+    made, majority = (settle(cases, given, codes, {}, r) for r in ("dawid-skene", "majority"))
+    assert made.method == "dawid-skene" and made.ties == ()
+    right, usual = ((one.values == truth).mean() for one in (made, majority))
+    assert right > 0.92 and right > usual + 0.03
+
+
+def test_what_adjudicators_say_binds_dawid_and_skene_too() -> None:
+    rng = np.random.default_rng(0)
+    ratings = rng.integers(0, 2, (40, 3))
+    known = np.where(np.arange(40) < 5, 1 - ratings[:, 0], -1)
+    found = settled(ratings, 2, "dawid-skene", known)
+    np.testing.assert_array_equal(found[:5], known[:5])
+    np.testing.assert_array_equal(found, posterior(ratings, 2, known).argmax(axis=1))
+
+
+def test_equal_chances_are_a_tie() -> None:
+    even = np.array([[0, 1, -1], [1, 0, -1], [0, 0, 0], [1, 1, 1]])
+    assert settled(even, 2, "majority").tolist() == [-1, -1, 0, 1]
+    assert most_given(np.empty((2, 0), dtype=np.int64), 2).tolist() == [-1, -1]

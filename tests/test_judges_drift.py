@@ -218,6 +218,13 @@ def test_the_newest_recheck_of_this_judge_on_this_audit_set_decides() -> None:
         assert len(rechecks_of(granted(audit), audit)) == len(mine)
 
 
+def test_how_labels_are_settled_is_part_of_it_where_it_is_not_the_usual_way() -> None:
+    usual = PolicyBlock(reference="majority", unsure="count")
+    assert usual.deciding == PolicyBlock().deciding
+    assert PolicyBlock(reference="unanimous").deciding["reference"] == "unanimous"
+    assert PolicyBlock(unsure="leave_out").deciding["unsure"] == "leave_out"
+
+
 def test_the_age_is_no_part_of_what_a_decision_is_bound_to() -> None:
     assert PolicyBlock(max_age_days=30).deciding == PolicyBlock().deciding
     # As warrants were bound before there was an age, so that they go on standing:

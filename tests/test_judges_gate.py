@@ -177,6 +177,17 @@ def test_an_unknown_statistic_is_one_line(broken: dict[str, Any], says: str) -> 
     assert says in str(caught.value) and "\n" not in str(caught.value)
 
 
+def test_a_rule_may_be_about_scores() -> None:
+    ruled = rule("auroc", at_least=0.8)
+    found = about() | {"graded": {"failures_count_as_wrong": {"auroc": GOOD}}}
+    assert apply(ruled, found, policy()).outcome == "met"
+    none = apply(ruled, about() | {"graded": {}}, policy())
+    assert none.outcome == "open" and "the judge gives no scores" in none.says
+    check_policy(policy({"statistic": "brier", "at_most": 0.1}))
+    with pytest.raises(BenchwarrantError, match="over all cases; leave per out"):
+        check_policy(policy({"statistic": "brier", "per": "model", "at_most": 0.1}))
+
+
 def test_every_statistic_of_a_level_may_be_named() -> None:
     from judges.agreement import STATISTICS
     from judges.figures import RANKING

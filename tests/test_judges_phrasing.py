@@ -4,8 +4,10 @@ import pytest
 
 from judges.agreement import STATISTICS
 from judges.figures import RANKING
+from judges.meaning import GRADED_MEANING
 from judges.phrasing import NAMES, RANKING_MEANING, interval, number, required, rule_says
 from judges.probe_rates import STATISTICS as PROBE_STATISTICS
+from judges.scores import GRADED
 
 
 @pytest.mark.parametrize(
@@ -47,5 +49,7 @@ def test_a_rule_in_words_names_the_worst_slice_and_the_limit() -> None:
 
 
 def test_every_figure_has_a_name() -> None:
-    assert NAMES.keys() == STATISTICS.keys() | set(RANKING) | PROBE_STATISTICS.keys()
+    figures = STATISTICS.keys() | set(RANKING) | PROBE_STATISTICS.keys() | set(GRADED)
+    assert NAMES.keys() == figures | {"intraclass"}  # between people only
+    assert GRADED_MEANING.keys() == set(GRADED)
     assert RANKING_MEANING.keys() == set(RANKING)

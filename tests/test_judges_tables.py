@@ -227,3 +227,39 @@ def test_the_newest_audit_set_is_in_force(study_store) -> None:
     freeze_all(study, store, LATER, models="good")
     found = load_audit(study, store)
     assert (found.models, len(found.responses)) == (("good",), 12)
+
+
+def test_the_policy_says_how_labels_settle_a_case(study_store) -> None:
+    study, store = study_store
+    before = load_audit(study, store)
+    first = before.responses[0]
+    other = next(
+        v for v in study.rubric.labels if v != study.rubric.labels[before.reference.values[0]]
+    )
+    store.add([label(study, before, "ben", value=other, unsure=True)])
+
+    def settled(**how: str) -> int:
+        asked = study.model_copy(update={"policy": study.policy.model_copy(update=how)})
+        found = load_audit(asked, store).reference
+        assert found.rule == how.get("reference", "majority")
+        return int(found.values[before.responses.index(first)])
+
+    assert settled() == settled(reference="unanimous") == -1
+    assert settled(unsure="leave_out") == before.reference.values[0]
+    with pytest.raises(BenchwarrantError, match="three raters"):
+        settled(reference="dawid-skene")
+
+
+def test_scores_are_read_where_a_judge_gives_them(study_store) -> None:
+    study, store = study_store
+    before = load_audit(study, store)
+    assert before.judges["rules"].scores is None and before.wanted is not None
+    spec, rubric = before.judges["yes"].spec, before.rubric.id
+    first, second = before.responses[:2]
+    again = [
+        Verdict(first, rubric, "yes", spec.id, value="correct", score=0.75, attempt=1),
+        Verdict(second, rubric, "yes", spec.id, value="correct", attempt=1),
+    ]
+    store.add(again)
+    scores = load_audit(study, store).judges["yes"].scores
+    assert scores is not None and scores[0] == 0.75 and np.isnan(scores[1:]).all()

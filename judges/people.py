@@ -1,0 +1,173 @@
+"""The human ceiling: how far people agree, and how each of them would fare as a judge.
+
+More than people manage among themselves can hardly be asked of a judge. A person is held against
+the others' labels, settled by the study's own rule, with the very functions that score judges.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from judges import intervals, raters
+from judges.agreement import STATISTICS, Array, IntArray
+from judges.consensus import settled
+from judges.dawid_skene import identified
+from judges.figures import (
+    ONE_QUESTION,
+    Figure,
+    Resamples,
+    agreement_figures,
+    count,
+    figure,
+    undefined_figure,
+)
+from judges.intraclass import intraclass, mean_squares
+from judges.standard_errors import standard_error
+from judges.tables import Audit
+from samples.study import PolicyBlock
+
+ALL_AGREE = "no interval: people agree on every case, so resamples cannot show what is uncertain"
+NOBODY_ELSE = "undefined: no other rater labelled a case of theirs in a way that settles it"
+TOO_FEW_OTHERS = "undefined: fewer than three others share cases, so their errors are not known"
+ABOUT_PEOPLE = (
+    "accuracy", "cohen_kappa", "mcc", "krippendorff_alpha", "gwet_ac1", "sensitivity",
+    "specificity", "leniency",
+)  # fmt: skip
+
+
+def ceiling(audit: Audit, policy: PolicyBlock, draws: Resamples) -> dict[str, Any]:
+    """How well people agree with each other: what a judge's agreement is to be read against.
+
+    Cohen's κ is of the two people who share most cases; α, AC1 and plain agreement are of all.
+    """
+    ratings = audit.reference.ratings
+    several = np.flatnonzero((ratings >= 0).sum(axis=1) > 1)
+    names = ("cohen_kappa", "krippendorff_alpha", "gwet_ac1", "accuracy")
+    if not len(several):
+        reason = "undefined: no case has two people's labels"
+        return dict.fromkeys(names, undefined_figure(reason) | {"n": 0})
+    pair = _closest_pair(ratings)
+    both = np.flatnonzero((ratings[:, list(pair)] >= 0).all(axis=1))
+    everyone = tuple(range(ratings.shape[1]))
+    of_all = ("krippendorff_alpha", "gwet_ac", "percent_agreement")
+    found = _people(audit, both, pair, ("conger_kappa",), policy, draws)
+    found += _people(audit, several, everyone, of_all, policy, draws)
+    made = dict(zip(names, found, strict=True))
+    if len(audit.rubric.labels) > 2:  # on two labels it says what κ says
+        made["intraclass"] = _intraclass(audit, both, pair, policy, draws)
+    return made
+
+
+def _closest_pair(ratings: IntArray) -> tuple[int, int]:
+    """The two raters with the most cases in common."""
+    given = (ratings >= 0).astype(np.int64)
+    common = np.triu(given.T @ given, k=1)
+    first, second = np.unravel_index(int(common.argmax()), common.shape)
+    return int(first), int(second)
+
+
+def _people(
+    audit: Audit,
+    cases: IntArray,
+    who: tuple[int, ...],
+    statistics: tuple[str, ...],
+    policy: PolicyBlock,
+    draws: Resamples,
+) -> list[Figure]:
+    """Coefficients with bootstrap intervals; the standard error by a formula beside them."""
+    ratings = audit.reference.ratings[cases][:, list(who)]
+    weight = audit.weight[cases] / audit.weight[cases].mean()
+    tables = raters.rater_tables(ratings, len(audit.rubric.labels)).times(weight)
+    summed, n = tables.sum(), {"n": len(cases)}
+    asked, question = np.unique(audit.question[cases], return_inverse=True)
+    by_question = tables.by_cluster(question, len(asked))
+    resampled = _resampled(tables, audit.question[cases], audit.model[cases], draws)
+    made: list[Figure] = []
+    for name in statistics:
+        compute = raters.RATER_STATISTICS[name]
+        value = float(compute(summed))
+        if np.isnan(value):
+            reason = raters.rater_undefined_reason(name, summed, audit.rubric.labels)
+            made.append(undefined_figure(reason) | n)
+        elif len(asked) < 2:
+            made.append(figure(value, np.nan, np.nan) | {"reason": ONE_QUESTION} | n)
+        elif raters.percent_agreement(summed) == 1:  # so do all resamples: they are no interval
+            made.append(figure(value, np.nan, np.nan) | {"reason": ALL_AGREE} | n)
+        else:
+            ends = intervals.percentile_interval(compute(resampled), policy.confidence)
+            error = standard_error(name, by_question)
+            told = {} if np.isnan(error) else {"standard_error": error}
+            made.append(figure(value, *map(float, ends)) | n | told)
+    return made
+
+
+def _intraclass(
+    audit: Audit, cases: IntArray, pair: tuple[int, ...], policy: PolicyBlock, draws: Resamples
+) -> Figure:
+    """ICC(2, 1) of the two raters, labels read as 0, 1, 2 …: being far apart costs more."""
+    x = audit.reference.ratings[cases][:, list(pair)].astype(np.float64)
+    weight, n = audit.weight[cases] / audit.weight[cases].mean(), {"n": len(cases)}
+    value = float(intraclass(mean_squares(x, weight), 2)) if len(cases) > 1 else np.nan
+    if np.isnan(value):
+        return undefined_figure("undefined: the two who share most cases use one label") | n
+    if (x[:, 0] == x[:, 1]).all() or len(np.unique(audit.question[cases])) < 2:
+        reason = ALL_AGREE if (x[:, 0] == x[:, 1]).all() else ONE_QUESTION
+        return figure(value, np.nan, np.nan) | {"reason": reason} | n
+    samples = []
+    for start in range(0, len(draws.questions), intervals.SLAB):
+        rows = slice(start, start + intervals.SLAB)
+        drawn = draws.questions[rows][:, audit.question[cases]] * weight
+        if draws.picked is not None:
+            drawn = drawn * draws.model_weights()[rows][:, audit.model[cases]]
+        with np.errstate(divide="ignore", invalid="ignore"):  # a resample may hold one case
+            samples.append(intraclass(mean_squares(x, drawn), 2))
+    ends = intervals.percentile_interval(np.concatenate(samples), policy.confidence)
+    return figure(value, *map(float, ends)) | n
+
+
+def _resampled(
+    tables: raters.RaterTables, question: IntArray, model: IntArray, draws: Resamples
+) -> raters.RaterTables:
+    """The tables of every resample: questions drawn, and models where the scope asks for it."""
+    n_questions = draws.questions.shape[1]
+    if draws.picked is None:
+        by_question = tables.by_cluster(question, n_questions)
+        return by_question.map(lambda sums: intervals.resampled(draws.questions, sums))
+    of_models = draws.model_weights()
+    n_models = of_models.shape[1]
+    cells = tables.by_cluster(question * n_models + model, n_questions * n_models)
+
+    def both(sums: Array) -> Array:
+        by_cell = sums.reshape(n_questions, n_models, *sums.shape[1:])
+        return intervals.pigeonhole(draws.questions, of_models, by_cell)
+
+    return cells.map(both)
+
+
+def one_by_one(audit: Audit, policy: PolicyBlock, draws: Resamples) -> dict[str, Any]:
+    """Every person against the others' settled labels, scored as a judge of the same cases is.
+
+    Adjudicators are not among the others: they have seen the labels that they rule on.
+    """
+    reference = audit.reference
+    if len(reference.raters) < 2:
+        return {}
+    wanted = {name: STATISTICS[name] for name in ABOUT_PEOPLE}
+    everything = np.zeros(len(audit.responses), dtype=np.int64)
+    made: dict[str, Any] = {}
+    for place, name in enumerate(reference.raters):
+        theirs, reason = reference.ratings[:, place], NOBODY_ELSE
+        others = np.delete(reference.ratings, place, axis=1)
+        if reference.rule == "dawid-skene" and not identified(others):
+            values, reason = np.full(len(theirs), -1), TOO_FEW_OTHERS
+        else:
+            values = settled(others, len(audit.rubric.labels), reference.rule)
+        values = np.where(theirs >= 0, values, -1)
+        if (values < 0).all():
+            made[name] = {"n": 0} | dict.fromkeys(wanted, undefined_figure(reason))
+            continue
+        against = replace(audit, reference=replace(reference, values=values))
+        counted = count(against, np.maximum(theirs, 0), everything, draws)
+        [made[name]] = agreement_figures(counted, against, policy, "left_out", wanted)
+    return made
