@@ -6,13 +6,16 @@ every statistic, slice and ranking figure is read off its result.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from judges import agreement, intervals
 from judges.agreement import Array, IntArray
+from judges.clusters import few, stretched, stretches
 from judges.intervals import Weights
+from judges.ranking import RANKING, measure, positive_shares, unseen, without_noise
 from judges.tables import Audit
 from samples.study import PolicyBlock
 
@@ -21,12 +24,12 @@ HANDLINGS: dict[str, Callable[[Array], Array]] = {
     "left_out": agreement.failures_left_out,
     "count_as_wrong": agreement.failures_count_as_wrong,
 }
+ERROR_RATES = {"false_accept": "specificity", "false_reject": "sensitivity"}  # 1 − each
 NO_DISAGREEMENT = "no disagreement was seen: the interval holds what that cannot rule out"
 EXACT = "no resample changes this share: the interval is exact (Clopper–Pearson), by questions"
 ONE_QUESTION = "no interval: all answers are to one question"
 ONE_MODEL = "no interval: all answers are of one model, which tells nothing about new ones"
 TIED = "undefined: people or the judge tie all models, or the judge decided none of one"
-RANKING = ("spearman", "kendall", "mean_absolute_error", "worst_absolute_error")
 
 
 def figure(value: float, low: float, high: float, undefined: float = 0.0) -> Figure:
@@ -52,6 +55,7 @@ class Resamples:
 
     questions: Weights  # (B, questions)
     picked: IntArray | None  # (B, models): places in the list of models, drawn with replacement
+    chances: Array  # (2, B): uniform, for what the rankings do not know
 
     def model_weights(self) -> Weights:
         """How often each model comes up in each resample: (B, models)."""
@@ -66,7 +70,8 @@ def draw_resamples(audit: Audit, policy: PolicyBlock, rng: np.random.Generator) 
     questions = intervals.multinomial_weights(rng, policy.resamples, clusters)
     many = len(audit.models)
     drawn = policy.scope == "new models"
-    return Resamples(questions, rng.integers(0, many, (policy.resamples, many)) if drawn else None)
+    picked = rng.integers(0, many, (policy.resamples, many)) if drawn else None
+    return Resamples(questions, picked, rng.random((2, policy.resamples)))
 
 
 @dataclass(frozen=True)
@@ -75,11 +80,27 @@ class Slices:
 
     point: Array  # (groups, K, K+1), weighted
     samples: Array  # (groups, B, K, K+1), weighted
-    cases: IntArray  # (groups,): plain numbers, for n
-    failed: IntArray  # (groups,)
+    plain: IntArray  # (groups, K, K+1), not weighted: for n
     clusters: dict[str, IntArray]  # by handling of failures: (1, groups) questions that have a
     # verdict that counts, and in a second row models, where models are resampled
-    apart: IntArray  # (groups,): questions on which the judge differs from people
+    sums: Array  # (questions, models or 1, groups, K, K+1), weighted: what was resampled
+
+    @property
+    def cases(self) -> IntArray:
+        """How many cases each group has: (groups,)."""
+        return np.asarray(self.plain.sum(axis=(1, 2)))
+
+    @property
+    def failed(self) -> IntArray:
+        """How many of them the judge failed on."""
+        return np.asarray(self.plain[..., -1].sum(axis=1))
+
+    @property
+    def apart(self) -> IntArray:
+        """On how many questions the judge differs from people."""
+        k = self.plain.shape[1]
+        off = self.sums[..., ~np.eye(k, k + 1, dtype=bool)]
+        return np.asarray(off.any(axis=(1, 3)).sum(axis=0))
 
 
 def count(
@@ -92,12 +113,15 @@ def count(
 ) -> Slices:
     """Count the verdicts against the settled labels by group.
 
+    ``groups`` are (cases,), or (kinds, cases) where a case is in a group of several kinds; −1 is in
+    none. One matrix product resamples them all.
     ``models_vary`` lets models be resampled where the scope asks for it; a slice of one model has
     its model fixed. ``by_model``, where it is at hand, spares a single group its own resampling.
     """
-    rows = np.flatnonzero(audit.reference.values >= 0)
     k, many = len(audit.rubric.labels), int(groups.max()) + 1
-    group, question, model = groups[rows], audit.question[rows], audit.model[rows]
+    kind, rows = np.nonzero((np.atleast_2d(groups) >= 0) & (audit.reference.values >= 0))
+    group, question = np.atleast_2d(groups)[kind, rows], audit.question[rows]
+    model = audit.model[rows]
     cells = agreement.judge_cells(audit.reference.values[rows], verdicts[rows], k)
     two_way = models_vary and draws.picked is not None
     layers = len(audit.models) if two_way else 1
@@ -117,16 +141,18 @@ def count(
         samples = intervals.resampled(draws.questions, sums[:, 0])
     ways = np.stack([question, model] if two_way else [question])
     decided = verdicts[rows] < k
+    plain = np.bincount(group * k * (k + 1) + cells, minlength=many * k * (k + 1))
+    # In memory labels come first: statistics then run along the many resamples, not few labels.
+    in_front = np.ascontiguousarray(samples.transpose(2, 3, 1, 0))
     return Slices(
         point=sums.sum(axis=(0, 1)),
-        samples=np.moveaxis(samples, 0, 1),
-        cases=np.bincount(group, minlength=many),
-        failed=np.bincount(group[cells % (k + 1) == k], minlength=many),
+        samples=in_front.transpose(2, 3, 0, 1),
+        plain=plain.reshape(many, k, k + 1),
         clusters={
             "left_out": _clusters(group[decided], ways[:, decided], many),
             "count_as_wrong": _clusters(group, ways, many),
         },
-        apart=sums[..., ~np.eye(k, k + 1, dtype=bool)].any(axis=(1, 3)).sum(axis=0),
+        sums=sums,
     )
 
 
@@ -139,10 +165,10 @@ def _clusters(group: IntArray, ways: IntArray, many: int) -> IntArray:
 def _pooled(by_model: Slices, draws: Resamples) -> Array:
     """All models' resamples added up, (B, 1, K, K+1); models are drawn too if the scope asks."""
     drawn = draws.model_weights() if draws.picked is not None else None
-    total = np.zeros(by_model.samples.shape[1:])
+    total = np.zeros_like(by_model.samples[0])
     for model, samples in enumerate(by_model.samples):
         total += samples if drawn is None else samples * drawn[:, model, None, None]
-    return total[:, None]
+    return np.asarray(total[:, None])
 
 
 def agreement_figures(
@@ -167,6 +193,9 @@ def agreement_figures(
             continue
         values = statistic(points)
         low, high, undefined = intervals.percentile_interval(statistic(samples), policy.confidence)
+        factors = stretches(
+            partial(_handled, statistic, handle), slices.sums, clusters, policy.confidence
+        )
         for g, group in enumerate(made):
             if np.isnan(values[g]):
                 reason = agreement.undefined_reason(name, points[g], labels)
@@ -181,8 +210,14 @@ def agreement_figures(
             elif low[g] == high[g] and (share := _share_of(name, points[g])):
                 group[name] = _exact(values[g], share, int(clusters[:, g].min()), policy.confidence)
             else:
-                group[name] = figure(values[g], low[g], high[g], float(undefined[g]))
+                ends = stretched(name, values[g], (low[g], high[g]), factors[g])
+                group[name] = figure(values[g], *ends, float(undefined[g]))
+                group[name] |= few(clusters[:, g]) if low[g] < high[g] else {}
     return made
+
+
+def _handled(statistic: agreement.Statistic, handle: Callable[[Array], Array], t: Array) -> Array:
+    return statistic(handle(t))
 
 
 def _share_of(name: str, table: Array) -> float:
@@ -205,6 +240,13 @@ def _exact(value: float, cases: float, questions: int, confidence: float) -> Fig
     m = np.asarray(min(cases, questions))
     low, high = intervals.clopper_pearson(value * m, m, confidence)
     return figure(value, float(low), float(high)) | {"note": EXACT}
+
+
+def one_minus(figure: Figure, n: float) -> Figure:
+    """The share of the others: its interval is the share's, turned round."""
+    turned = {"value": "value", "low": "high", "high": "low"}
+    ends = {to: None if figure[of] is None else 1 - figure[of] for to, of in turned.items()}
+    return figure | ends | {"n": int(n)}
 
 
 def _alone(clusters: IntArray) -> str:
@@ -231,68 +273,37 @@ def ranking_figures(
     made: dict[str, Any] = {"models": len(used)}
     if len(used) < 2:
         return made | dict.fromkeys(RANKING, undefined_figure("undefined: fewer than two models"))
-    people, judge = _positive_shares(handle(slices.point))
-    people_b, judge_b = (side.T for side in _positive_shares(handle(slices.samples)))  # (B, models)
+    people, judge = positive_shares(handle(slices.point))
+    people_b, judge_b = (side.T for side in positive_shares(handle(slices.samples)))  # (B, models)
+    kinder = without_noise((judge - people)[used], (judge_b - people_b)[:, used], draws.chances[0])
+    people_b[:, used] = without_noise(people[used], people_b[:, used], draws.chances[1])
+    judge_b[:, used] = people_b[:, used] + kinder
     if draws.picked is not None:
         people_b = np.take_along_axis(people_b, draws.picked, axis=1)
         judge_b = np.take_along_axis(judge_b, draws.picked, axis=1)
     else:
         people_b, judge_b = people_b[:, used], judge_b[:, used]
     for name in RANKING:
-        value = float(_ranking(name, people[used], judge[used]))
+        value = float(measure(name, people[used], judge[used]))
         if np.isnan(value):
             made[name] = undefined_figure(TIED)
         elif draws.questions.shape[1] < 2:
             made[name] = figure(value, np.nan, np.nan) | {"reason": ONE_QUESTION}
         else:
-            samples = _ranking(name, people_b, judge_b)
+            samples = measure(name, people_b, judge_b)
             found = intervals.percentile_interval(samples, policy.confidence)
-            made[name] = figure(value, *(float(end) for end in found))
+            low, high, undefined = (float(end) for end in found)
+            made[name] = figure(value, min(low, value), max(high, value), undefined)
             if not slices.apart[used].any():
                 questions = slices.clusters[handling][0, used]
-                made[name] |= _unseen(name, people[used], questions, policy.confidence)
+                made[name] |= unseen(name, people[used], questions, policy.confidence)
+                made[name]["note"] = NO_DISAGREEMENT
     return made
-
-
-def _unseen(name: str, people: Array, questions: IntArray, confidence: float) -> Figure:
-    """The far end of a figure where no question of any model shows a disagreement.
-
-    Each model's share may still be off by the upper Clopper–Pearson limit of its questions. Errors
-    are the largest or the mean of these. The correlation is the lowest over two kinds of moves: any
-    two models towards each other and past, or all of them towards the middle and past it.
-    """
-    none = np.zeros(len(questions))
-    off = intervals.clopper_pearson(none, questions.astype(np.float64), confidence)[1]
-    if name.endswith("error"):
-        high = off.max() if name.startswith("worst") else off.mean()
-        return {"high": float(high), "note": NO_DISAGREEMENT}
-    above, below = np.nonzero(people[:, None] > people)
-    pairs = np.zeros((len(above), len(people)))
-    pairs[np.arange(len(above)), above] = -off[above]
-    pairs[np.arange(len(below)), below] = off[below]
-    middle = np.linspace(0, 1, 21)[:, None] * off * np.sign(np.median(people) - people)
-    moved = people + np.concatenate([pairs, middle])
-    low = float(np.nanmin(_ranking(name, np.broadcast_to(people, moved.shape), moved)))
-    return {"low": low, "high": 1.0, "note": NO_DISAGREEMENT}
-
-
-def _positive_shares(tables: Array) -> tuple[Array, Array]:
-    total = tables.sum(axis=(-2, -1))
-    total = np.where(total > 0, total, np.nan)
-    return tables[..., -1, :].sum(axis=-1) / total, tables[..., :, -1].sum(axis=-1) / total
-
-
-def _ranking(name: str, people: Array, judge: Array) -> Array:
-    if name == "mean_absolute_error":
-        return np.asarray(np.abs(judge - people).mean(axis=-1))
-    if name == "worst_absolute_error":
-        return np.asarray(np.abs(judge - people).max(axis=-1))
-    return intervals.rank_correlation(people, judge, name)
 
 
 def shares_by_model(slices: Slices, audit: Audit, handling: str) -> dict[str, dict[str, float]]:
     """Each model's share of the positive label by people and by the judge, for the plot."""
-    people, judge = _positive_shares(HANDLINGS[handling](slices.point))
+    people, judge = positive_shares(HANDLINGS[handling](slices.point))
     return {
         model: {"people": float(people[m]), "judge": float(judge[m])}
         for m, model in enumerate(audit.models)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from judges.agreement import STATISTICS
-from judges.figures import RANKING, Figure
+from judges.figures import Figure
 from judges.probe_rates import STATISTICS as PROBE_STATISTICS
+from judges.ranking import RANKING
 from samples.errors import BenchwarrantError
 from samples.registry import did_you_mean
 from samples.study import PolicyBlock, RuleBlock

@@ -4,22 +4,24 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 from small_road import audit_of, policy
 
 from judges import figures, intervals
 from judges.agreement import STATISTICS, judge_cells
+from judges.clusters import FEW_QUESTIONS, FEWEST_MODELS
 from judges.evidence import weigh
 from judges.figures import (
     EXACT,
     NO_DISAGREEMENT,
     ONE_QUESTION,
-    _unseen,
     agreement_figures,
     count,
     draw_resamples,
     ranking_figures,
     shares_by_model,
 )
+from judges.ranking import unseen
 from judges.tables import Audit
 from samples.study import PolicyBlock
 
@@ -157,9 +159,13 @@ def test_the_bootstrap_of_kappa_is_an_explicit_loop_over_the_same_questions() ->
         share = table / table.sum()
         chance = share.sum(0) @ share.sum(1)
         kappas.append((np.trace(share) - chance) / (1 - chance))
-    low, high = np.quantile(kappas, [0.05, 0.95])
-    assert (found["low"], found["high"]) == pytest.approx((low, high), abs=1e-9)
-    assert low < found["value"] < high
+    ends = np.quantile(kappas, [0.05, 0.95])
+    # few questions: √(m/(m − 1)) and t with m − 1 degrees of freedom for the normal quantile
+    m = question.max() + 1
+    wider = np.sqrt(m / (m - 1)) * stats.t.ppf(0.95, m - 1) / stats.norm.ppf(0.95)
+    expected = found["value"] + wider * (ends - found["value"])
+    assert (found["low"], found["high"]) == pytest.approx(expected, abs=1e-9)
+    assert found["note"] == FEW_QUESTIONS and wider > 1.1
 
 
 def test_answers_to_one_question_are_no_independent_evidence() -> None:
@@ -289,8 +295,18 @@ def test_the_two_way_bootstrap_is_an_explicit_loop() -> None:
     for questions, picked in zip(draws.questions, draws.picked, strict=True):
         weight = questions[audit.question] * np.bincount(picked, minlength=3)[audit.model]
         shares.append((weight * right).sum() / weight.sum())
-    ends = np.quantile(shares, [0.025, 0.975])
-    assert (found["low"], found["high"]) == pytest.approx(ends, abs=1e-9)
+    value, moved = right.mean(), right - right.mean()
+    parts = [
+        sum(moved[cluster == one].sum() ** 2 for one in np.unique(cluster))
+        for cluster in (audit.question, audit.model, np.arange(24))
+    ]
+    by = parts[0] * 8 / 7, parts[1] * 3 / 2
+    variance = max(by[0] + by[1] - parts[2], *by)
+    freedom = variance**2 / (by[0] ** 2 / 7 + by[1] ** 2 / 2)
+    factor = np.sqrt(variance / sum(parts)) * stats.t.ppf(0.975, freedom) / stats.norm.ppf(0.975)
+    ends = value + factor * (np.quantile(shares, [0.025, 0.975]) - value)
+    assert (found["low"], found["high"]) == pytest.approx((ends[0], min(1, ends[1])), abs=1e-6)
+    assert found["note"] == FEWEST_MODELS
 
 
 def test_a_slice_of_one_model_has_its_model_fixed() -> None:
@@ -392,14 +408,14 @@ def test_a_model_that_the_judge_never_decided_cannot_be_passed_over() -> None:
 
 
 def test_the_ranking_s_interval_is_an_explicit_loop() -> None:
-    audit, asked = uneven(4, 20), policy(resamples=200)
+    audit, asked = uneven(3, 20), policy(resamples=200)  # of 3 models no noise is taken out
     found = ranking(audit, asked)
     draws = draw_resamples(audit, asked, np.random.default_rng(SEED))
     errors = []
     for drawn in draws.questions:
         weight = drawn[audit.question]
         off = []
-        for model in range(4):
+        for model in range(3):
             of = audit.model == model
             both = [
                 (weight * of * v).sum() / (weight * of).sum()
@@ -488,5 +504,5 @@ def test_an_order_without_a_seen_disagreement_is_not_certain() -> None:
     """
     for questions, low in ((8, 0.5), (200, 1.0)):
         people = np.array([1.0, 0.5, 0.0])
-        found = _unseen("spearman", people, np.full(3, questions), 0.95)
+        found = unseen("spearman", people, np.full(3, questions), 0.95)
         assert found["low"] == pytest.approx(low) and found["high"] == 1.0
