@@ -7,6 +7,7 @@ import numpy as np
 
 from judges import bias, intervals, raters
 from judges.agreement import Array, IntArray
+from judges.divisions import divisions
 from judges.figures import (
     ONE_QUESTION,
     Figure,
@@ -22,6 +23,7 @@ from judges.figures import (
 from judges.formats import NO_TEXT, by_format
 from judges.probe_rates import digest, rule_figures
 from judges.tables import Audit, JudgeRun
+from judges.unchecked import unlooked
 from samples.errors import BenchwarrantError
 from samples.records import content_hash
 from samples.study import PolicyBlock
@@ -54,10 +56,9 @@ def weigh(audit: Audit, policy: PolicyBlock, seed: int) -> Evidence:
             " `benchwarrant import labels FILE`"
         )
     draws = draw_resamples(audit, policy, np.random.default_rng(seed))
-    judges, checks = {}, []
+    judges, looked = {}, {}
     for name, run in audit.judges.items():
-        judges[name], found = _about(name, run, audit, policy, draws)
-        checks += found
+        judges[name], looked[name] = _about(name, run, audit, policy, draws)
     asked = {name: digest(run.probes) for name, run in audit.judges.items()}
     return Evidence(
         inputs={
@@ -73,18 +74,22 @@ def weigh(audit: Audit, policy: PolicyBlock, seed: int) -> Evidence:
         reference=reference_facts(audit),
         ceiling=ceiling(audit, policy, draws),
         judges=judges,
-        findings=bias.discoveries(checks),
-        could_not_check=_could_not_check(audit),
+        findings=bias.discoveries([one for each in looked.values() for one in each.checks]),
+        could_not_check=[
+            *_could_not_check(audit),
+            *unlooked(audit, {name: each.no_length for name, each in looked.items()}),
+        ],
     )
 
 
 def _about(
     name: str, run: JudgeRun, audit: Audit, policy: PolicyBlock, draws: Resamples
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+) -> tuple[dict[str, Any], bias.Looked]:
     everything = np.zeros(len(audit.responses), dtype=np.int64)
     by_model = count(audit, run.verdicts, audit.model, draws, models_vary=False)
     pooled = count(audit, run.verdicts, everything, draws, by_model=by_model)
-    by_task = count(audit, run.verdicts, audit.task, draws, by_model=by_model)
+    divided = divisions(audit, run, draws, by_model, pooled)
+    by_task = divided["task"].slices
     slices = {"model": (audit.models, by_model), "task": (audit.tasks, by_task)}
     about = {
         "spec": run.spec.id,
@@ -107,13 +112,8 @@ def _about(
     }
     if formats := by_format(run, audit, policy, draws):
         about["by"]["format"] = formats
-    checks = [
-        check
-        for kind, (names, tables) in slices.items()
-        if len(names) > 1
-        for check in bias.leniency(name, kind, names, tables, policy)
-    ]
-    return about, checks
+    looked = bias.look(name, divided, audit, policy, about["by"])
+    return about | {"rates": looked.rates}, looked
 
 
 def reference_facts(audit: Audit) -> dict[str, Any]:

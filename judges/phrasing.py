@@ -193,15 +193,3 @@ def _why(rules: Sequence[Mapping[str, Any]]) -> str:
 
 def _and(parts: Sequence[str]) -> str:
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
-
-
-def finding_says(finding: Mapping[str, Any], voice: Voice, positive: str) -> str:
-    """A bias finding in plain words, with its figure."""
-    effect = finding["effect"]
-    more = "more" if effect["value"] > 0 else "fewer"
-    whose = "to" if finding["check"] == "leniency by task" else "by"
-    return (
-        f"Of 100 answers {whose} {finding['slice']}, {finding['judge']} calls"
-        f" {100 * abs(effect['value']):.1f} {more} “{positive}” than {voice.who} do:"
-        f" leniency {interval(effect, 3, signed=True)}"
-    )

@@ -14,7 +14,6 @@ from markupsafe import Markup
 
 from judges.answers import FORMATS
 from judges.bias import FALSE_DISCOVERY_RATE
-from judges.figures import RANKING
 from judges.kinship import kin_says
 from judges.makeup import makeup_says
 from judges.meaning import MEANING
@@ -32,6 +31,7 @@ from judges.phrasing import (
 )
 from judges.plots import Pair, Row, dumbbells, forest
 from judges.probe_rates import cut, probes_shown
+from judges.ranking import RANKING
 from judges.report_value import UNDECIDED, report_value
 from judges.tables import Audit
 from samples.spoken import spoken
@@ -66,6 +66,7 @@ HANDLINGS = {
     "failures_left_out": "failures left out",
 }
 SHOWN = 20  # disagreements per judge
+MOST_FINDINGS = 60  # in Markdown, which cannot fold them
 
 
 @dataclass(frozen=True)
@@ -173,6 +174,9 @@ def _words(value: Mapping[str, Any]) -> dict[str, Any]:
         "columns": {name: _heading(name, value) for name in _columns(value)},
         "meaning": list(_meanings(value, voice)),
         "formats": _formats(value),
+        "notes": _notes(value),
+        "slices": _slices(value),
+        "most_findings": MOST_FINDINGS,
         "probes": probes_shown(value.get("probes") or {}),
         "cut": cut,
         "ranking": {name: NAMES[name] for name in RANKING},
@@ -195,6 +199,30 @@ def _formats(value: Mapping[str, Any]) -> list[str]:
     """The answer formats that occur: the same for every judge."""
     found = [about["by"].get("format", {}) for about in value["judges"].values()]
     return [name for name in FORMATS if found and name in found[0]]
+
+
+def _notes(value: Mapping[str, Any]) -> list[str]:
+    """What the figures with a † say of their intervals, each once."""
+    judges = value["judges"].values()
+    groups = [group for about in judges for group in (*about["case"].values(), about["ranking"])]
+    groups += [
+        group for about in judges for kind in about["by"].values() for group in kind.values()
+    ]
+    figures = [figure for group in groups for figure in group.values() if isinstance(figure, dict)]
+    return list(dict.fromkeys(figure["note"] for figure in figures if "note" in figure))
+
+
+def _slices(value: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(kind, slice) of all judges, but for what other tables show."""
+    return list(
+        dict.fromkeys(
+            (kind, name)
+            for about in value["judges"].values()
+            for kind, found in about.get("rates", {}).items()
+            for name in found
+            if kind not in ("model", "task", "answer format")
+        )
+    )
 
 
 def _in_order(value: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:

@@ -9,9 +9,10 @@ import numpy as np
 from judges.agreement import judge_cells
 from judges.drift import outdated, recheck_figures
 from judges.evidence import Evidence
+from judges.findings import finding_says
 from judges.gate import check_policy, decide, hold
 from judges.kinship import ITSELF, kin
-from judges.phrasing import VOICES, Voice, decision_says, finding_says
+from judges.phrasing import VOICES, Voice, decision_says
 from judges.tables import Audit, JudgeRun
 from judges.warrant import changes, ready, versions
 from samples.errors import BenchwarrantError
@@ -107,6 +108,7 @@ def _judge(
         ],
         "case": about["case"],
         "by": about["by"],
+        "rates": about["rates"],
         "ranking": about["ranking"],
         "shares": {
             model: {"reference": share["people"], "judge": share["judge"]}
