@@ -16,11 +16,6 @@ FEW = 50  # clusters; below it normal quantiles mislead (Cameron and Miller 2015
 STEP = 1e-6  # of a table's weight, for derivatives
 FEW_QUESTIONS = f"fewer than {FEW} questions: the interval is widened by Student's t"
 FEW_MODELS = f"fewer than {FEW} models: the interval is widened by Student's t"
-FEWEST = 5  # models; `make bench-coverage` saw 92% to 94% with three
-FEWEST_MODELS = (
-    f"fewer than {FEWEST} models tell little of how models differ: widened by Student's t, the"
-    " interval may still cover somewhat less than it says"
-)
 SHARES = frozenset(
     {
         *("accuracy", "sensitivity", "specificity", "f1", "balanced_accuracy"),
@@ -61,7 +56,7 @@ def one_way_stretch(questions: IntArray, confidence: float) -> Array:
     """By what to stretch an interval from resampled questions, where they are few; else 1.
 
     The spread of m resampled clusters is short by (m − 1)/m, and Student's t with m − 1 degrees of
-    freedom takes the place of the normal quantile (Cameron and Miller 2015, equations 12 and 25).
+    freedom takes the place of the normal quantile (Cameron and Miller 2015, section VI).
     """
     m = np.maximum(questions.astype(np.float64), 2)
     return np.where(m < FEW, np.sqrt(m / (m - 1)) * _quantiles(m - 1, confidence), 1.0)
@@ -71,17 +66,16 @@ def two_way_stretch(parts: Parts, clusters: IntArray, confidence: float) -> Arra
     """By what to stretch an interval from resampled questions and models: wider or narrower.
 
     The variance is that of two-way clusters, by questions + by models − by both (Cameron, Gelbach
-    and Miller 2011, equation 2.9), the first two times m/(m − 1); what the resamples show is their
-    plain sum (Owen 2007, theorem 2 and its corollary). The degrees of freedom are Satterthwaite's
-    (1946). ``clusters`` are (2, groups): questions and models.
+    and Miller 2011, section 2), the first two times m/(m − 1); what the resamples show is their
+    plain sum (Owen 2007). Student's t has the degrees of freedom of the fewer clusters, as those
+    authors advise: with three models that is wider than need be. ``clusters`` are (2, groups).
     """
     q, m = np.maximum(clusters.astype(np.float64), 2)
     by_questions, by_models = parts.questions * q / (q - 1), parts.models * m / (m - 1)
     ours = np.maximum.reduce([by_questions + by_models - parts.both, by_questions, by_models])
     shown = sum(parts)
     with np.errstate(divide="ignore", invalid="ignore"):
-        freedom = ours**2 / (by_questions**2 / (q - 1) + by_models**2 / (m - 1))
-        factor = np.sqrt(ours / shown) * _quantiles(freedom, confidence)
+        factor = np.sqrt(ours / shown) * _quantiles(np.minimum(q, m) - 1, confidence)
     return np.where(shown > 0, factor, 1.0)
 
 
@@ -110,5 +104,5 @@ def few(clusters: IntArray) -> dict[str, str]:
     """What a figure says of its interval where it rests on few questions or models."""
     questions, *models = clusters
     if models and models[0] < FEW:
-        return {"note": FEWEST_MODELS if models[0] < FEWEST else FEW_MODELS}
+        return {"note": FEW_MODELS}
     return {"note": FEW_QUESTIONS} if questions < FEW else {}

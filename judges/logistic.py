@@ -43,7 +43,7 @@ def logistic(y: Array, x: Array, cluster: IntArray, weight: Array) -> Fit:
     """Maximum likelihood by Newton's steps, of outcomes y (n,) of 0 and 1 on columns x (n, P).
 
     The covariance is the sandwich of Liang and Zeger (1986) with scores summed by cluster, times
-    G/(G − 1) · (n − 1)/(n − P) for G clusters (Cameron and Miller 2015, section II.B).
+    G/(G − 1) · (n − 1)/(n − P) for G clusters (Cameron and Miller 2015, section II).
     """
     n, columns = x.shape
     clusters = len(np.unique(cluster))

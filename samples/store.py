@@ -391,7 +391,7 @@ class Store:
             " WHERE c.audit_set = ?",
             (audit_set,),
         )
-        return {response: facts for response, *facts in rows}
+        return {response: (kind, strategy, finish) for response, kind, strategy, finish in rows}
 
     def board(
         self, model_spec: str, judge_spec: str, rubric: str

@@ -11,7 +11,6 @@ from judges.clusters import (
     FEW,
     FEW_MODELS,
     FEW_QUESTIONS,
-    FEWEST_MODELS,
     Parts,
     few,
     influence,
@@ -100,4 +99,3 @@ def test_what_is_few_is_said() -> None:
     assert few(np.array([FEW])) == {} == few(np.array([400, FEW]))
     assert few(np.array([FEW - 1, 400])) == {"note": FEW_QUESTIONS}
     assert few(np.array([400, 9])) == {"note": FEW_MODELS} == few(np.array([20, 9]))
-    assert few(np.array([400, 3])) == {"note": FEWEST_MODELS}
