@@ -109,3 +109,16 @@ def with_flips(
         value["findings"].append(one | {"says": finding_says(one, voice, positive)})
     value["findings"].sort(key=lambda finding: -finding["consequence"])
     value["could_not_check"] += not_seen
+
+
+def slices_shown(value: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(kind, slice) of all judges, but for what other tables show."""
+    return list(
+        dict.fromkeys(
+            (kind, name)
+            for about in value["judges"].values()
+            for kind, found in about.get("rates", {}).items()
+            for name in found
+            if kind not in ("model", "task", "answer format")
+        )
+    )

@@ -7,7 +7,9 @@ people's label and the binary logarithm of the answer's characters.
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from judges.agreement import Array
 from judges.figures import figure
 from judges.logistic import logistic
 from judges.tables import Audit, JudgeRun
@@ -25,17 +27,13 @@ def length_check(
     Cases on which the judge failed are left out, as are labels whose answers it calls all alike,
     which say nothing of length.
     """
-    k = len(audit.rubric.labels)
     characters = audit.traits.characters if audit.traits else np.full(len(audit.responses), np.nan)
     if np.isnan(characters).all():
         return None, NO_TEXTS
-    people, verdicts = audit.reference.values, run.verdicts
-    used = (people >= 0) & (verdicts < k) & ~np.isnan(characters)
-    y = (verdicts == k - 1).astype(np.float64)
-    telling = [label for label in range(k) if len(np.unique(y[used & (people == label)])) > 1]
-    used &= np.isin(people, telling)
+    y, used, telling = _telling(run, audit, characters)
     if not used.any():
         return None, "answers with the same label all have the same verdict"
+    people = audit.reference.values
     size = np.log2(characters[used])
     if np.ptp(size) == 0:
         return None, "all answers are of one length"
@@ -58,3 +56,14 @@ def length_check(
         "consequence": float(sure * moves),
         "kinder": slope > 0,
     }, ""
+
+
+def _telling(
+    run: JudgeRun, audit: Audit, characters: Array
+) -> tuple[Array, NDArray[np.bool_], list[int]]:
+    """Whether each verdict is positive, the cases that tell something, and the labels of these."""
+    k, people = len(audit.rubric.labels), audit.reference.values
+    y = (run.verdicts == k - 1).astype(np.float64)
+    used = (people >= 0) & (run.verdicts < k) & ~np.isnan(characters)
+    labels = [label for label in range(k) if len(np.unique(y[used & (people == label)])) > 1]
+    return y, used & np.isin(people, labels), labels

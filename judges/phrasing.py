@@ -193,3 +193,14 @@ def _why(rules: Sequence[Mapping[str, Any]]) -> str:
 
 def _and(parts: Sequence[str]) -> str:
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
+
+
+def notes(value: Mapping[str, Any]) -> list[str]:
+    """What the figures with a † say of their intervals, each once."""
+    judges = value["judges"].values()
+    groups = [group for about in judges for group in (*about["case"].values(), about["ranking"])]
+    groups += [
+        group for about in judges for kind in about["by"].values() for group in kind.values()
+    ]
+    figures = [figure for group in groups for figure in group.values() if isinstance(figure, dict)]
+    return list(dict.fromkeys(figure["note"] for figure in figures if "note" in figure))

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from judges.answers import FORMATS
 from judges.bias import FALSE_DISCOVERY_RATE
+from judges.findings import slices_shown
 from judges.kinship import kin_says
 from judges.makeup import makeup_says
 from judges.meaning import MEANING
@@ -24,6 +25,7 @@ from judges.phrasing import (
     VOICES,
     Voice,
     interval,
+    notes,
     number,
     required,
     rule_says,
@@ -174,8 +176,8 @@ def _words(value: Mapping[str, Any]) -> dict[str, Any]:
         "columns": {name: _heading(name, value) for name in _columns(value)},
         "meaning": list(_meanings(value, voice)),
         "formats": _formats(value),
-        "notes": _notes(value),
-        "slices": _slices(value),
+        "notes": notes(value),
+        "slices": slices_shown(value),
         "most_findings": MOST_FINDINGS,
         "probes": probes_shown(value.get("probes") or {}),
         "cut": cut,
@@ -199,30 +201,6 @@ def _formats(value: Mapping[str, Any]) -> list[str]:
     """The answer formats that occur: the same for every judge."""
     found = [about["by"].get("format", {}) for about in value["judges"].values()]
     return [name for name in FORMATS if found and name in found[0]]
-
-
-def _notes(value: Mapping[str, Any]) -> list[str]:
-    """What the figures with a † say of their intervals, each once."""
-    judges = value["judges"].values()
-    groups = [group for about in judges for group in (*about["case"].values(), about["ranking"])]
-    groups += [
-        group for about in judges for kind in about["by"].values() for group in kind.values()
-    ]
-    figures = [figure for group in groups for figure in group.values() if isinstance(figure, dict)]
-    return list(dict.fromkeys(figure["note"] for figure in figures if "note" in figure))
-
-
-def _slices(value: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """(kind, slice) of all judges, but for what other tables show."""
-    return list(
-        dict.fromkeys(
-            (kind, name)
-            for about in value["judges"].values()
-            for kind, found in about.get("rates", {}).items()
-            for name in found
-            if kind not in ("model", "task", "answer format")
-        )
-    )
 
 
 def _in_order(value: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
