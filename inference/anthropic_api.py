@@ -17,11 +17,15 @@ import anthropic
 import httpx2
 from pydantic import BaseModel, ConfigDict
 
+from inference.anthropic_batches import AnthropicBatches
 from inference.anthropic_json import NO_FORMAT, as_tool, tool_inputs, with_format
+from inference.anthropic_texts import Turn, before_the_question, marked, shown, texts_of
+from inference.batch_services import Row
+from inference.batches import Batches, fits
 from inference.endpoint import TOO_LONG_TEXT, Lost, Result, Run, find_server, watched
 from inference.engine import Chat, Completion, EngineSpec, Sampling, checked
+from inference.prices import Tokens
 from inference.requests import Requests
-from samples.records import canonical_json
 
 ANTHROPIC = "https://api.anthropic.com"
 SAMPLING_VERSION = {"anthropic-version": "2023-06-01"}  # the next one, 2026-10-21, refuses them
@@ -46,8 +50,6 @@ COUNTED = (
 )
 CACHEABLE = 2000  # characters; the shortest prefix that any model caches is 512 tokens
 HEAD_START = 10.0  # seconds
-
-Turn = dict[str, str]
 
 
 class Options(BaseModel):
@@ -92,10 +94,16 @@ class AnthropicEngine:
             timeout=anthropic.Timeout(settings.timeout, connect=min(settings.timeout, 10)),
             default_headers=SAMPLING_VERSION if self._send else None,
             http_client=anthropic.DefaultAsyncHttpxClient(
-                **watched(settings, self._server, _is_answer)
+                **watched(settings, self._server, _is_answer, tokens_of)
             ),
         )
         self._requests = Requests("anthropic", self._server.host, settings)
+        self._batches: Batches | None = None
+        if settings.journal is not None:
+            headers = SAMPLING_VERSION if self._send else None
+            self._batches = Batches(
+                AnthropicBatches(self._server, settings, headers), settings, tokens_of
+            )
 
     def _taken(self) -> tuple[str, ...]:
         """The sampling arguments to send: a model that thinks takes none."""
@@ -107,35 +115,65 @@ class AnthropicEngine:
 
     def generate(self, chats: Sequence[Chat], sampling: Sampling) -> Iterator[Completion]:
         """One completion per chat, in the order of arrival."""
-        return self._answers(chats, self._body(sampling), sampling.max_tokens)
+        return self._answers(chats, sampling)
 
     def generate_json(
         self, chats: Sequence[Chat], sampling: Sampling, schema: Mapping[str, Any]
     ) -> Iterator[Completion]:
         """Completions by the schema: by the model's output format, or as the input of a tool."""
-        return self._answers(chats, self._body(sampling), sampling.max_tokens, schema)
+        return self._answers(chats, sampling, schema)
 
     def _answers(
         self,
         chats: Sequence[Chat],
-        body: dict[str, Any],
-        room: int,
+        sampling: Sampling,
         schema: Mapping[str, Any] | None = None,
     ) -> Iterator[Completion]:
+        body = self._body(sampling)
+        if self._batches is not None:
+            body = body if schema is None else self._in_json(body, schema)
+            return self._by_batch(self._batches, chats, body, sampling.seed)
+
         async def ask(index: int, chat: Chat) -> Result:
-            system, turns = _texts(chat, self._options.system)
-            async with self._after_the_first(_before_the_question(turns), system):
-                texts = _marked(system, turns, self._cache)
+            system, turns = texts_of(chat, self._options.system)
+            async with self._after_the_first(before_the_question(turns), system):
+                texts = marked(system, turns, self._cache)
                 if schema is None:
                     result = await self._ask(body, texts)
                 else:
                     result = await self._ask_in_json(body, texts, schema)
             if isinstance(result, Lost):
                 return result
-            whole = [{"role": "system", "content": system}, *turns] if system else turns
-            return replace(result, index=index, prompt=canonical_json(whole))
+            return replace(result, index=index, prompt=shown(system, turns))
 
-        return self._requests.answers(chats, ask, room)
+        return self._requests.answers(chats, ask, sampling.max_tokens)
+
+    def _by_batch(
+        self, batches: Batches, chats: Sequence[Chat], body: dict[str, Any], seed: int
+    ) -> Iterator[Completion]:
+        """``body`` with each chat's texts; what is marked for the cache changes no answer."""
+        if body not in self._sent:
+            self._sent.append(body)
+        texts = [texts_of(chat, self._options.system) for chat in chats]
+        asked = ([body | marked(*one, "off"), seed] for one in texts)
+
+        def whole(index: int) -> dict[str, Any]:
+            return body | marked(*texts[index], self._cache)
+
+        for done in batches.answers(asked, whole, self._read_row, int(body["max_tokens"])):
+            yield replace(done, prompt=shown(*texts[done.index]))
+
+    def _read_row(self, row: Row) -> Result:
+        if row.status == 200:
+            if not fits(_is_answer, row.body):
+                return Lost("a row of the batch is no message")
+            return self._answered(row.body)
+        if row.status is None:
+            return Lost(row.said)
+        result = self._refused(row.status, str(row.body["error"].get("message")), {})
+        if isinstance(result, Lost) and NO_FORMAT.match(result.reason):
+            return replace(result, check='options: structured = "tool" needs no output format')
+        return result
 
     def facts(self) -> dict[str, Any]:
         """Who answered, what was sent but for the texts, what could not be, and what it took."""
@@ -147,9 +185,12 @@ class AnthropicEngine:
             "not_sent": sorted(self._not_sent),  # the seed: the API has none
             "cache": self._cache,
             "usage": dict(self._usage),
+            **({"batches": sorted(self._batches.ids)} if self._batches else {}),
         }
 
     def close(self) -> None:
+        if self._batches is not None:
+            self._batches.close()
         self._requests.close(self._client.close)
 
     async def _ask(self, body: dict[str, Any], texts: dict[str, Any]) -> Result:
@@ -160,18 +201,25 @@ class AnthropicEngine:
             asked = body | texts
             response = await self._client.post("/v1/messages", body=asked, cast_to=httpx2.Response)
         except anthropic.APIStatusError as error:
-            said = self._server.clean(error.api_message or error.message)
-            if error.status_code == 400 and not TOO_LONG_TEXT.search(said):
-                for words, check in REFUSED_TO_ALL:
-                    if words.search(said):
-                        return Lost(f"400: {said}", check=check)
-            return self._server.refused(error.status_code, said, error.response.headers)
+            said = error.api_message or error.message
+            return self._refused(error.status_code, said, error.response.headers)
         except anthropic.APIConnectionError as error:
             return Lost(self._server.clean(str(error.__cause__ or "") or error.message))
-        answer = response.json()
+        seconds = response.elapsed.total_seconds()
+        return replace(self._answered(response.json()), seconds=seconds)
+
+    def _answered(self, answer: Mapping[str, Any]) -> Completion:
         self._served.add(str(answer.get("model")))
         self._usage.update(_counts(answer))
-        return replace(_read(answer), seconds=response.elapsed.total_seconds())
+        return _read(answer)
+
+    def _refused(self, status: int, said: str, headers: Mapping[str, str]) -> Result:
+        said = self._server.clean(said)
+        if status == 400 and not TOO_LONG_TEXT.search(said):
+            for words, check in REFUSED_TO_ALL:
+                if words.search(said):
+                    return Lost(f"400: {said}", check=check)
+        return self._server.refused(status, said, headers)
 
     def _body(self, sampling: Sampling) -> dict[str, Any]:
         """The request but for its texts. What has no effect is left out."""
@@ -194,12 +242,14 @@ class AnthropicEngine:
         self, body: dict[str, Any], texts: dict[str, Any], schema: Mapping[str, Any]
     ) -> Result:
         """By the output format; a model that has none is given the tool from then on."""
-        if not self._by_tool:
-            result = await self._ask(with_format(body, schema), texts)
-            if not (isinstance(result, Lost) and NO_FORMAT.match(result.reason)):
-                return result
-            self._by_tool = True
-        return await self._ask(body | as_tool(schema), texts)
+        result = await self._ask(self._in_json(body, schema), texts)
+        if self._by_tool or not (isinstance(result, Lost) and NO_FORMAT.match(result.reason)):
+            return result
+        self._by_tool = True
+        return await self._ask(self._in_json(body, schema), texts)
+
+    def _in_json(self, body: dict[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
+        return body | as_tool(schema) if self._by_tool else with_format(body, schema)
 
     @asynccontextmanager
     async def _after_the_first(self, before: Sequence[Turn], system: str) -> AsyncIterator[None]:
@@ -231,38 +281,6 @@ def _is_answer(body: Any) -> bool:
     return fine and isinstance(body.get("usage") or {}, dict)
 
 
-def _texts(chat: Chat, system: str | None) -> tuple[str, list[Turn]]:
-    """The system text, that of the options before the chat's own, and the turns."""
-    turns = [{"role": m.role, "content": m.content} for m in chat]
-    systems = [system] if system else []
-    while turns and turns[0]["role"] == "system":
-        systems.append(turns.pop(0)["content"])
-    return "\n\n".join(systems), turns
-
-
-def _before_the_question(turns: Sequence[Turn]) -> Sequence[Turn]:
-    users = [number for number, turn in enumerate(turns) if turn["role"] == "user"]
-    return turns[: users[-1]] if users else ()
-
-
-def _marked(system: str, turns: Sequence[Turn], cache: str) -> dict[str, Any]:
-    """The texts of a request, with the end of what comes before the question marked.
-
-    One mark of the four that a request may have is enough: it covers all that stands before it.
-    """
-    sent = {"system": system, "messages": list(turns)} if system else {"messages": list(turns)}
-    before = _before_the_question(turns)
-    text = before[-1]["content"] if before else system
-    if cache == "off" or not text:  # an empty block cannot be marked
-        return sent
-    control = {"type": "ephemeral"} | ({"ttl": cache} if cache != "5m" else {})
-    block = {"type": "text", "text": text, "cache_control": control}
-    if not before:
-        return sent | {"system": [block]}
-    last = {"role": before[-1]["role"], "content": [block]}
-    return sent | {"messages": [*before[:-1], last, *turns[len(before) :]]}
-
-
 def _read(answer: Mapping[str, Any]) -> Completion:
     """The outcome of one answer; what the model thought is no part of it."""
     reason, counts = answer.get("stop_reason"), _counts(answer)
@@ -289,6 +307,24 @@ def _read(answer: Mapping[str, Any]) -> Completion:
         prompt_tokens=prompt_tokens if counts else None,
         completion_tokens=counts.get("output_tokens"),
         error=error,
+    )
+
+
+def tokens_of(answer: Mapping[str, Any]) -> Tokens | None:
+    """What an answer took, as it is billed; a cache that lasts an hour is dearer to write to."""
+    counts = _counts(answer)
+    if not {"input_tokens", "output_tokens"} <= set(counts):
+        return None
+    made = (answer.get("usage") or {}).get("cache_creation") or {}
+    written, long = counts.get("cache_creation_input_tokens", 0), 0
+    if isinstance(made.get("ephemeral_1h_input_tokens"), int):
+        long = made["ephemeral_1h_input_tokens"]
+    return Tokens(
+        input=counts["input_tokens"],
+        cached=counts.get("cache_read_input_tokens", 0),
+        written=written - long,
+        written_1h=long,
+        output=counts["output_tokens"],
     )
 
 

@@ -12,6 +12,8 @@ import httpx2
 import openai
 from pydantic import BaseModel, ConfigDict
 
+from inference.batch_services import Row
+from inference.batches import Batches, fits
 from inference.endpoint import Lost, Result, Run, find_server, watched
 from inference.engine import Chat, Completion, EngineSpec, Sampling, checked
 from inference.label_scores import (
@@ -22,7 +24,10 @@ from inference.label_scores import (
     read_decision,
     read_top,
 )
+from inference.openai_batches import OpenAIBatches
+from inference.prices import Tokens
 from inference.requests import Requests
+from samples.errors import BenchwarrantError
 from samples.records import canonical_json
 
 OPENAI = "https://api.openai.com/v1"
@@ -53,11 +58,12 @@ class Form:
 
     body: dict[str, Any]  # all but the texts
     room: int  # tokens of an answer
-    read: Callable[[dict[str, Any]], Result]
+    read: Callable[[Mapping[str, Any]], Result]
     path: str = "/chat/completions"
     texts: str = "messages"
     vital: str = ""  # an argument without which no answer is of use
     instead: str = ""  # what to do where the server does not take it
+    seed: int = 0  # in batches, it tells the repeats of one prompt apart
 
 
 class OpenAIEngine:
@@ -77,14 +83,18 @@ class OpenAIEngine:
             max_retries=settings.max_retries,
             timeout=openai.Timeout(settings.timeout, connect=min(settings.timeout, 10)),
             http_client=openai.DefaultAsyncHttpxClient(
-                **watched(settings, self._server, _is_answer)
+                **watched(settings, self._server, _is_answer, tokens_of)
             ),
         )
         self._requests = Requests("openai", self._server.host, settings)
+        self._batches: Batches | None = None
+        if settings.journal is not None:
+            self._batches = Batches(OpenAIBatches(self._server, settings), settings, tokens_of)
 
     def generate(self, chats: Sequence[Chat], sampling: Sampling) -> Iterator[Completion]:
         """One completion per chat, in the order of arrival."""
-        return self._answers(chats, Form(self._body(sampling), sampling.max_tokens, _read))
+        form = Form(self._body(sampling), sampling.max_tokens, _read, seed=sampling.seed)
+        return self._answers(chats, form)
 
     def generate_json(
         self, chats: Sequence[Chat], sampling: Sampling, schema: Mapping[str, Any]
@@ -92,7 +102,8 @@ class OpenAIEngine:
         """Completions by the schema, unless the options have a format of their own."""
         named = {"name": "verdict", "strict": True, "schema": dict(schema)}
         body = {"response_format": {"type": "json_schema", "json_schema": named}}
-        form = Form(body | self._body(sampling), sampling.max_tokens, _read)
+        body |= self._body(sampling)
+        form = Form(body, sampling.max_tokens, _read, seed=sampling.seed)
         instead = 'answer = "json": "text" needs no schema'
         return self._answers(chats, replace(form, vital="response_format", instead=instead))
 
@@ -110,6 +121,8 @@ class OpenAIEngine:
     def _answers(self, chats: Sequence[Chat], form: Form) -> Iterator[Completion]:
         if form.body not in self._sent:
             self._sent.append(form.body)
+        if self._batches is not None:
+            return self._by_batch(self._batches, chats, form)
 
         async def ask(index: int, chat: Chat) -> Result:
             messages = _messages(chat, self._options.system)
@@ -120,20 +133,53 @@ class OpenAIEngine:
 
         return self._requests.answers(chats, ask, form.room)
 
+    def _by_batch(
+        self, batches: Batches, chats: Sequence[Chat], form: Form
+    ) -> Iterator[Completion]:
+        if form.path != Form.path:
+            raise BenchwarrantError(
+                "openai: decisions are not made by batch; leave out batch = true"
+            )
+        system = self._options.system
+
+        def body(index: int) -> dict[str, Any]:
+            return {form.texts: _messages(chats[index], system)} | form.body
+
+        asked = ([body(index), form.seed] for index in range(len(chats)))
+        for done in batches.answers(asked, body, partial(self._read_row, form), form.room):
+            yield replace(done, prompt=canonical_json(_messages(chats[done.index], system)))
+
+    def _read_row(self, form: Form, row: Row) -> Result:
+        if row.status == 200:
+            if not fits(_is_answer, row.body):
+                return Lost("a row of the batch is no chat completion")
+            return self._answered(row.body, form)
+        if row.status is None:
+            return Lost(self._server.clean(row.said))
+        error = row.body.get("error")
+        error = error if isinstance(error, dict) else {"message": error or row.body}
+        codes = {str(error.get("code")), str(error.get("type"))}
+        said = self._server.clean(str(error.get("message")))
+        return self._refused(form, row.status, said, codes, {})
+
     def facts(self) -> dict[str, Any]:
         """Who answered: a hosted model can change under its name, and the fingerprint tells.
 
         ``sent`` are the requests without their messages, one for each sampling.
         """
+        by_batch = {"batches": sorted(self._batches.ids)} if self._batches else {}
         return {
             "openai": openai.__version__,
             "host": self._server.host,
             "served": sorted(self._served),
             "system_fingerprints": sorted(self._fingerprints),
             "sent": list(self._sent),
+            **by_batch,
         }
 
     def close(self) -> None:
+        if self._batches is not None:
+            self._batches.close()
         self._requests.close(self._client.close)
 
     async def _ask(self, body: dict[str, Any], form: Form) -> Result:
@@ -141,22 +187,29 @@ class OpenAIEngine:
         try:
             response = await self._client.post(form.path, body=body, cast_to=httpx2.Response)
         except openai.APIStatusError as error:
-            said = self._server.clean(_message(error))
-            if TOO_LONG_CODES & {str(error.code), str(error.type)}:
-                return Completion(0, None, "too_long", error=said)
-            if form.vital and form.vital in said:
-                return Lost(f"{error.status_code}: {said}", check=form.instead)
-            return self._server.refused(error.status_code, said, error.response.headers)
+            said, codes = self._server.clean(_message(error)), {str(error.code), str(error.type)}
+            return self._refused(form, error.status_code, said, codes, error.response.headers)
         except openai.APIConnectionError as error:
             return Lost(self._server.clean(str(error.__cause__ or "") or error.message))
-        answer = response.json()
-        self._served.add(str(answer.get("model")))
-        if fingerprint := answer.get("system_fingerprint"):
-            self._fingerprints.add(str(fingerprint))
-        result = form.read(answer)
+        result = self._answered(response.json(), form)
         if isinstance(result, Lost):
             return result
         return replace(result, seconds=response.elapsed.total_seconds())
+
+    def _refused(
+        self, form: Form, status: int, said: str, codes: set[str], headers: Mapping[str, str]
+    ) -> Result:
+        if TOO_LONG_CODES & codes:
+            return Completion(0, None, "too_long", error=said)
+        if form.vital and form.vital in said:
+            return Lost(f"{status}: {said}", check=form.instead)
+        return self._server.refused(status, said, headers)
+
+    def _answered(self, answer: Mapping[str, Any], form: Form) -> Result:
+        self._served.add(str(answer.get("model")))
+        if fingerprint := answer.get("system_fingerprint"):
+            self._fingerprints.add(str(fingerprint))
+        return form.read(answer)
 
     def _body(self, sampling: Sampling) -> dict[str, Any]:
         """The request but for its messages.
@@ -188,6 +241,23 @@ def _is_answer(body: Any) -> bool:
     return isinstance(message, dict) and isinstance(body.get("usage") or {}, dict)
 
 
+def tokens_of(body: Mapping[str, Any]) -> Tokens | None:
+    """What an answer took, as it is billed: tokens that a cache gave or took are in the prompt's.
+
+    The Decisions API bills what it reads and nothing else.
+    """
+    usage = body.get("usage") or {}
+    if "answers" in body:
+        read = usage.get("input_tokens")
+        return Tokens(input=read) if isinstance(read, int) else None
+    prompt, output = usage.get("prompt_tokens"), usage.get("completion_tokens")
+    if not isinstance(prompt, int) or not isinstance(output, int):
+        return None
+    details = usage.get("prompt_tokens_details") or {}
+    cached, written = (details.get(f"cache{k}_tokens") or 0 for k in ("d", "_write"))
+    return Tokens(prompt - cached - written, cached=cached, written=written, output=output)
+
+
 def _messages(chat: Chat, system: str | None) -> list[dict[str, str]]:
     """The chat as it is sent; a system text of the options goes before the chat's own."""
     messages = [{"role": m.role, "content": m.content} for m in chat]
@@ -196,7 +266,7 @@ def _messages(chat: Chat, system: str | None) -> list[dict[str, str]]:
     return messages if system is None else [{"role": "system", "content": system}, *messages]
 
 
-def _read(answer: dict[str, Any]) -> Completion:
+def _read(answer: Mapping[str, Any]) -> Completion:
     choice = answer["choices"][0]
     message, reason, usage = choice["message"], choice.get("finish_reason"), answer.get("usage")
     text = message.get("content")
@@ -219,7 +289,7 @@ def _read(answer: dict[str, Any]) -> Completion:
     )
 
 
-def _read_scores(answer: dict[str, Any], labels: Sequence[str]) -> Result:
+def _read_scores(answer: Mapping[str, Any], labels: Sequence[str]) -> Result:
     """The chances of the labels; a server without any would answer no case."""
     done, chances = _read(answer), read_top(answer, labels)
     if done.finish == "error":

@@ -7,7 +7,7 @@ from hashlib import blake2b
 from importlib.resources import files
 from string import Template
 from threading import Lock
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, overload
 
 from inference.engine import (
     Chat,
@@ -22,6 +22,7 @@ from inference.engine import (
 )
 from judges.answers import NOT_ANSWERED, require_texts
 from judges.graded import check_labels, weigh
+from judges.panel import at_once
 from judges.parsing import Reading, read_verdict
 from judges.repeats import merged
 from judges.structured import Listener, read_json, verdict_schema
@@ -31,7 +32,7 @@ from samples.registry import did_you_mean
 from samples.spoken import spoken
 
 PLACES = ["question", "reference", "response", "rubric_question", "labels", "guidance"]
-CHUNK = 256  # cases whose prompts are held in memory at once
+CHUNK = 256  # replies that a kill may cost where several make one verdict
 OPENING = Lock()  # engines import their libraries, which a panel's threads must not do side by side
 
 FENCE_WORDS = re.compile(r"\b(begin|end)(?=\s+of\s+answer\b)", re.IGNORECASE)
@@ -60,7 +61,10 @@ class LlmJudge:
 
     def judge(self, cases: Sequence[Case]) -> Iterator[Verdict]:
         require_texts(self.spec.name, cases)
-        step = max(1, CHUNK // self._repeats)  # what a kill costs does not grow with the repeats
+        # A verdict is saved when its last reply is there, and those before it are lost at a kill;
+        # but what comes by batch is collected again.
+        whole = self._repeats == 1 or "journal" in self._run
+        step = max(1, len(cases) if whole else CHUNK // self._repeats)
         starts = range(0, len(cases), step)
         made = (v for start in starts for v in self._judge_chunk(cases[start : start + step]))
         yield from self._listener.heard(made) if self._answer == "json" else made
@@ -84,15 +88,30 @@ class LlmJudge:
 
     def _repeated(self, cases: Sequence[Case], labels: Sequence[str]) -> Iterator[Verdict]:
         """A case's verdict once all its repeats are there."""
-        chats = [(Message("user", fill(self._template, case)),) for case in cases]
-        said: list[list[Verdict]] = [[] for _ in cases]
-        for number in range(self._repeats):
+        chats = Prompts(self._template, cases)
+        said: dict[str, list[Verdict]] = {case.response.id: [] for case in cases}
+        for verdict in self._singles(cases, chats, labels):
+            singles = said[verdict.response]
+            singles.append(verdict)
+            if len(singles) == self._repeats:
+                yield merged(singles)
+
+    def _singles(
+        self, cases: Sequence[Case], chats: Sequence[Chat], labels: Sequence[str]
+    ) -> Iterator[Verdict]:
+        """Every repeat of every case: one round after the other, but batches all at once."""
+
+        def heard(number: int) -> Iterator[Verdict]:
             sampling = replace(self._sampling, seed=self._sampling.seed + number)
-            for completion in self._replies(chats, labels, sampling):
-                singles = said[completion.index]
-                singles.append(self._verdict(cases[completion.index], completion))
-                if len(singles) == self._repeats:
-                    yield merged(singles)
+            replies = self._replies(chats, labels, sampling)
+            return (self._verdict(cases[reply.index], reply) for reply in replies)
+
+        if "journal" in self._run:
+            rounds = [heard(number) for number in range(self._repeats)]
+            yield from at_once(rounds, self._run["journal"].stopped.set)
+        else:
+            for number in range(self._repeats):
+                yield from heard(number)
 
     def _replies(
         self, chats: Sequence[Chat], labels: Sequence[str], sampling: Sampling
@@ -147,6 +166,26 @@ class LlmJudge:
             seconds=completion.seconds,
             **graded,
         )
+
+
+class Prompts(Sequence[Chat]):
+    """The chats of cases, each made when it is asked for: prompts are long and cases many."""
+
+    def __init__(self, template: Template, cases: Sequence[Case]) -> None:
+        self._template = template
+        self._cases = cases
+
+    def __len__(self) -> int:
+        return len(self._cases)
+
+    @overload
+    def __getitem__(self, place: int) -> Chat: ...
+    @overload
+    def __getitem__(self, place: slice) -> "Prompts": ...
+    def __getitem__(self, place: int | slice) -> "Chat | Prompts":
+        if isinstance(place, slice):
+            return Prompts(self._template, self._cases[place])
+        return (Message("user", fill(self._template, self._cases[place])),)
 
 
 def llm_judge(spec: Spec, run: Mapping[str, Any]) -> LlmJudge:

@@ -5,7 +5,7 @@ what they said before is not asked, or paid for, again.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 from threading import Event
@@ -63,8 +63,14 @@ class PanelJudge:
                 if member.name not in self._opened:
                     self._opened[member.name] = open_judge(member, self._run.get(member.name, {}))
                 asked.append(self._opened[member.name].judge(unasked))
-        for verdict in at_once(asked):
+        for verdict in at_once(asked, self._stop_waiting):
             yield verdict.judge, verdict.response, (verdict.value, verdict.failure), verdict
+
+    def _stop_waiting(self) -> None:
+        """Have no member wait for a batch any more, which may take a day."""
+        for run in self._run.values():
+            if "journal" in run:
+                run["journal"].stopped.set()
 
     def _settled(self, said: Mapping[str, Said]) -> bool:
         """Whether nobody else need be asked."""
@@ -99,10 +105,13 @@ class PanelJudge:
         )
 
 
-def at_once(streams: Sequence[Iterator[Verdict]]) -> Iterator[Verdict]:
+def at_once(
+    streams: Sequence[Iterator[Verdict]], stop: Callable[[], None] = lambda: None
+) -> Iterator[Verdict]:
     """What several judges say, as soon as one says it: none waits for another's slow case.
 
     An accident of one is raised after the others have finished, for what they say is paid for.
+    ``stop`` is called where nobody listens any more.
     """
     if len(streams) == 1:  # the caller's own thread will do
         yield from streams[0]
@@ -131,6 +140,9 @@ def at_once(streams: Sequence[Iterator[Verdict]]) -> Iterator[Verdict]:
                     continue
                 running.pop()
                 accidents += [got] if got else []
+        except BaseException:  # the listener's own, such as Ctrl-C
+            stop()
+            raise
         finally:
             nobody_listens.set()
     if accidents:

@@ -95,10 +95,10 @@ def progress(what: str, total: int) -> Iterator[Callable[[object], None]]:
         else:
             with bar:
                 yield tick
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         print(
             f"\ninterrupted after {done} of {total}; what is finished is kept, and the same command"
-            " goes on from there",
+            f" goes on from there{''.join(f'; {said}' for said in stop.args)}",
             file=sys.stderr,
         )
         raise typer.Exit(130) from None

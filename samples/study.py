@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -151,6 +151,9 @@ class ModelBlock(EngineBlock):
         return catalogue()[self.entry].get("parent") if self.entry else None
 
 
+BY_BATCH = ("anthropic", "openai")  # engines whose providers have a batch API
+
+
 class JudgeBlock(EngineBlock):
     kind: str
     prompt: str | None = None  # a file beside the study, or the name of a shipped prompt
@@ -158,6 +161,7 @@ class JudgeBlock(EngineBlock):
     no_answer: str | None = None  # rule judges: the verdict where no answer is found, no failure
     answer: Literal["text", "json", "score"] = "text"  # llm judges: how they answer
     allow_self: bool = False  # may grade itself and models of its family; every page says so
+    batch: bool = False  # llm judges: ask by the provider's batch API, for half the price
     repeats: int = Field(default=1, ge=1)  # llm judges: verdicts per case; their majority binds
     members: list[str] = []  # panels: the other judges that are asked, in this order
     how: Literal["majority", "weighted", "cascade"] | None = None
@@ -194,6 +198,19 @@ class JudgeBlock(EngineBlock):
         return self
 
     @model_validator(mode="after")
+    def _batch(self) -> "JudgeBlock":
+        if not self.batch:
+            return self
+        if self.kind == "panel":
+            raise ValueError("a panel asks nobody itself; set batch = true in its members' blocks")
+        if self.kind != "llm" or self.engine not in BY_BATCH:
+            engines = " or ".join(f'"{name}"' for name in BY_BATCH)
+            raise ValueError(f"batch = true is for llm judges with engine {engines}; leave it out")
+        if self.answer == "score" and self.options.get("decisions"):
+            raise ValueError("decisions are not made by batch; leave out batch or decisions")
+        return self
+
+    @model_validator(mode="after")
     def _panel(self) -> "JudgeBlock":
         if self.kind != "panel" and (self.members or self.how or self.weights):
             raise ValueError('members, how and weights go with kind = "panel", and only with it')
@@ -209,6 +226,21 @@ class JudgeBlock(EngineBlock):
                     f"the weight of {name!r} is its accuracy, between 0.5 and 1, not {weight:g}"
                 )
         return self
+
+
+Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]  # US dollars per million tokens
+
+
+class PriceBlock(Block):
+    """What asking a model costs; no part of any judge, so a new price makes no new judge."""
+
+    model: str = Field(min_length=1)
+    input: Dollars
+    output: Dollars
+    cached: Dollars | None = None  # read from the provider's cache
+    written: Dollars | None = None  # written to it, for as long as is usual
+    written_1h: Dollars | None = None  # written to it for an hour
+    batch: float | None = Field(default=None, gt=0, le=1)  # the part of all these in a batch
 
 
 class AuditBlock(Block):
@@ -283,6 +315,7 @@ class Study(Block):
     task: list[TaskBlock] = []
     model: list[ModelBlock] = []
     judge: list[JudgeBlock] = []
+    price: list[PriceBlock] = []
     audit: AuditBlock = AuditBlock()
     policy: PolicyBlock = PolicyBlock()
 
@@ -303,11 +336,12 @@ class Study(Block):
 
     @model_validator(mode="after")
     def _names(self) -> "Study":
-        for kind in ("task", "model", "judge"):
-            names = [block.name for block in getattr(self, kind)]
+        for kind in ("task", "model", "judge", "price"):
+            key = "model" if kind == "price" else "name"
+            names = [getattr(block, key) for block in getattr(self, kind)]
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
-                raise ValueError(f"two [[{kind}]] blocks have the name {twice[0]!r}")
+                raise ValueError(f"two [[{kind}]] blocks have the {key} {twice[0]!r}")
         models = {block.name for block in self.model}
         for block in self.model:
             if block.parent not in {*models, block.listed_parent, None}:
@@ -419,7 +453,7 @@ def _place(location: tuple[int | str, ...], values: Any) -> str:
         if isinstance(step, str):
             words.append(step)
         elif isinstance(here, dict):
-            name = here.get("name", here.get("from"))
+            name = next((here[key] for key in ("name", "from", "model") if key in here), None)
             words = [f"[[{'.'.join(words)}]]", name if isinstance(name, str) else f"{step + 1}"]
         else:
             words.append(f"{step + 1}")

@@ -200,6 +200,19 @@ def test_who_stops_listening_stops_the_members() -> None:
     assert len(said) == before
 
 
+def test_a_member_that_waits_for_a_batch_is_told_to_stop() -> None:
+    told = Event()
+
+    def waiting() -> Iterator[Verdict]:
+        assert told.wait(5)
+        yield from ()
+
+    heard = at_once([stream("a"), waiting()], told.set)
+    next(heard)
+    heard.close()  # would wait for a day
+    assert told.is_set()
+
+
 def test_of_one_or_none_there_is_no_thread() -> None:
     before = active_count()
     heard = at_once([stream("a")])
