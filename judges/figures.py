@@ -55,7 +55,7 @@ class Resamples:
 
     questions: Weights  # (B, questions)
     picked: IntArray | None  # (B, models): places in the list of models, drawn with replacement
-    chances: Array  # (2, B): uniform, for what the rankings do not know
+    spreads: Array  # (2, B): χ² with models − 1 degrees of freedom, for `without_noise`
 
     def model_weights(self) -> Weights:
         """How often each model comes up in each resample: (B, models)."""
@@ -71,7 +71,8 @@ def draw_resamples(audit: Audit, policy: PolicyBlock, rng: np.random.Generator) 
     many = len(audit.models)
     drawn = policy.scope == "new models"
     picked = rng.integers(0, many, (policy.resamples, many)) if drawn else None
-    return Resamples(questions, picked, rng.random((2, policy.resamples)))
+    seen = len(np.unique(audit.model[audit.reference.values >= 0]))
+    return Resamples(questions, picked, rng.chisquare(max(seen - 1, 1), (2, policy.resamples)))
 
 
 @dataclass(frozen=True)
@@ -275,8 +276,8 @@ def ranking_figures(
         return made | dict.fromkeys(RANKING, undefined_figure("undefined: fewer than two models"))
     people, judge = positive_shares(handle(slices.point))
     people_b, judge_b = (side.T for side in positive_shares(handle(slices.samples)))  # (B, models)
-    kinder = without_noise((judge - people)[used], (judge_b - people_b)[:, used], draws.chances[0])
-    people_b[:, used] = without_noise(people[used], people_b[:, used], draws.chances[1])
+    kinder = without_noise((judge - people)[used], (judge_b - people_b)[:, used], draws.spreads[0])
+    people_b[:, used] = without_noise(people[used], people_b[:, used], draws.spreads[1])
     judge_b[:, used] = people_b[:, used] + kinder
     if draws.picked is not None:
         people_b = np.take_along_axis(people_b, draws.picked, axis=1)

@@ -1,7 +1,6 @@
 """What is measured of a ranking of models by their shares of the positive label."""
 
 import numpy as np
-from scipy.special import chdtri
 
 from judges import intervals
 from judges.agreement import Array, IntArray
@@ -25,21 +24,21 @@ def measure(name: str, people: Array, judge: Array) -> Array:
     return intervals.rank_correlation(people, judge, name)
 
 
-def without_noise(points: Array, samples: Array, chances: Array) -> Array:
+def without_noise(points: Array, samples: Array, spreads: Array) -> Array:
     """Resampled scores of models (B, M) that lie as far apart as the true ones may.
 
     Measured scores lie farther apart than true ones, since each rests on few answers, and resamples
     of them farther still: taken as they are they rank models too differently. So each score keeps
     the part 1 − (M − 3)/(M − 1) · v/V of its distance from the mean, and its noise the root of that
     (empirical Bayes, Morris 1983). v is its variance over the resamples; V, the variance of the
-    points, is drawn from (M − 1) s² / χ² with M − 1 degrees of freedom by ``chances`` (B,), for s²
-    of few models is not sure. Three models and fewer stay as they are.
+    points, is drawn as (M − 1) s² / χ² with M − 1 degrees of freedom, ``spreads`` (B,), for s² of
+    few models is not sure. Three models and fewer stay as they are.
     """
     m = len(points)
     noise, spread = samples.var(axis=0), points.var(ddof=1) if m > 1 else 0.0
     if m < 4 or not spread > 0 or np.isnan(noise).any():
         return samples
-    varies = chdtri(m - 1, chances) / ((m - 1) * spread)  # 1 / V
+    varies = spreads / ((m - 1) * spread)  # 1 / V
     kept = np.clip(1 - (m - 3) / (m - 1) * noise * varies[:, None], 0.0, 1.0)
     centre = points.mean()
     return np.asarray(centre + kept * (points - centre) + np.sqrt(kept) * (samples - points))

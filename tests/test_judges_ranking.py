@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from judges.ranking import RANKING, measure, positive_shares, without_noise
 
@@ -31,7 +30,7 @@ def test_scores_come_to_lie_as_far_apart_as_the_true_ones() -> None:
     spread = {"true": [], "points": [], "samples": [], "ours": []}
     for _ in range(60):
         true, points, samples = world(30, 1.0, 1.0)
-        ours = without_noise(points, samples, RNG.random(4000))
+        ours = without_noise(points, samples, RNG.chisquare(29, 4000))
         for name, scores in (
             ("true", true),
             ("points", points),
@@ -48,10 +47,10 @@ def test_scores_come_to_lie_as_far_apart_as_the_true_ones() -> None:
 
 def test_the_formula_written_out() -> None:
     _, points, samples = world(8, 1.0, 0.7)
-    chances = RNG.random(4000)
-    found = without_noise(points, samples, chances)
+    spreads = RNG.chisquare(7, 4000)
+    found = without_noise(points, samples, spreads)
     for b in (0, 17, 3999):
-        of = 7 * points.var(ddof=1) / stats.chi2.isf(chances[b], 7)
+        of = 7 * points.var(ddof=1) / spreads[b]
         kept = np.clip(1 - 5 / 7 * samples.var(axis=0) / of, 0, 1)
         middle = points.mean()
         expected = middle + kept * (points - middle) + np.sqrt(kept) * (samples[b] - points)
@@ -61,14 +60,14 @@ def test_the_formula_written_out() -> None:
 def test_without_noise_nothing_moves_and_of_three_models_neither() -> None:
     points = np.array([0.1, 0.4, 0.5, 0.9])
     same = np.tile(points, (50, 1))
-    np.testing.assert_allclose(without_noise(points, same, RNG.random(50)), same)
+    np.testing.assert_allclose(without_noise(points, same, RNG.chisquare(3, 50)), same)
     _, few, samples = world(3, 1.0, 1.0)
-    assert without_noise(few, samples, RNG.random(4000)) is samples
+    assert without_noise(few, samples, RNG.chisquare(4, 4000)) is samples
 
 
 def test_a_model_without_a_share_leaves_all_as_they_are() -> None:
     _, points, samples = world(5, 1.0, 1.0)
     samples[3, 2] = np.nan
-    assert without_noise(points, samples, RNG.random(4000)) is samples
+    assert without_noise(points, samples, RNG.chisquare(4, 4000)) is samples
     points[2] = np.nan
-    assert without_noise(points, samples, RNG.random(4000)) is samples
+    assert without_noise(points, samples, RNG.chisquare(4, 4000)) is samples
