@@ -72,7 +72,7 @@ def failures_count_as_wrong(tables: Array) -> Array:
     other one.
     """
     k = tables.shape[-2]
-    filled = tables[..., :k].copy()
+    filled = tables[..., :k].copy(order="K")
     filled[..., np.arange(k), farthest_label(k)] += tables[..., k]
     return filled
 

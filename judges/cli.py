@@ -39,20 +39,23 @@ def report(
     from judges import report as room
     from judges.costs import costs
     from judges.evidence import weigh
-    from judges.formats import with_formats
+    from judges.findings import with_flips
     from judges.makeup import makeup
     from judges.probe_rates import probed
     from judges.repeatability import repeatability
     from judges.solutions import solutions_judged
     from judges.tables import load_audit
+    from judges.traits import with_traits
+    from judges.unchecked import unrepeated
 
     with opened(study) as (opened_study, store):
-        audit = with_formats(load_audit(opened_study, store), store)
+        audit = with_traits(load_audit(opened_study, store), opened_study, store)
         evidence = weigh(audit, opened_study.policy, opened_study.seed)
         value = room.report_value(opened_study, audit, evidence, store.warrants(), now())
         made_of = makeup(audit, store, opened_study.policy, opened_study.seed)
         for name, facts in made_of.items():
             value["judges"][name] |= facts
+        with_flips(value, made_of, unrepeated(audit))
         for name, about in value["judges"].items():
             case, spec = about["case"]["failures_count_as_wrong"], audit.judges[name].spec
             about["cost"] = costs(store, spec, audit.rubric.id, case)

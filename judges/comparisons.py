@@ -24,10 +24,10 @@ from judges.figures import (
     Slices,
     count,
     figure,
-    ranking_samples,
     undefined_figure,
 )
 from judges.phrasing import NAMES, Voice, interval
+from judges.ranking import ranking_samples
 from judges.tables import Audit
 from samples.study import PolicyBlock
 

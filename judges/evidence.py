@@ -9,20 +9,20 @@ from judges import bias, scores
 from judges.agreement import Array
 from judges.alt_test import alt_test_figures
 from judges.comparisons import Sampled, comparisons, sampled
+from judges.divisions import divisions
 from judges.figures import (
     Resamples,
     agreement_figures,
     count,
     draw_resamples,
-    ranking_figures,
-    ranking_samples,
-    shares_by_model,
 )
 from judges.formats import NO_TEXT, by_format
 from judges.over_models import mean_over_models
 from judges.people import ceiling, one_by_one
 from judges.probe_rates import digest, rule_figures
+from judges.ranking import ranking_figures, ranking_samples, shares_by_model
 from judges.tables import Audit, JudgeRun
+from judges.unchecked import unlooked
 from samples.errors import BenchwarrantError
 from samples.records import content_hash
 from samples.study import PolicyBlock
@@ -55,10 +55,9 @@ def weigh(audit: Audit, policy: PolicyBlock, seed: int) -> Evidence:
             " `benchwarrant import labels FILE`"
         )
     draws = draw_resamples(audit, policy, np.random.default_rng(seed))
-    judges, checks, compared = {}, [], {}
+    judges, looked, compared = {}, {}, {}
     for name, run in audit.judges.items():
-        judges[name], found, compared[name] = _about(name, run, audit, policy, draws)
-        checks += found
+        judges[name], looked[name], compared[name] = _about(name, run, audit, policy, draws)
     asked = {name: digest(run.probes) for name, run in audit.judges.items()}
     scored = {name: scores.digest(run) for name, run in audit.judges.items()}
     return Evidence(
@@ -76,8 +75,11 @@ def weigh(audit: Audit, policy: PolicyBlock, seed: int) -> Evidence:
         reference=reference_facts(audit),
         ceiling=ceiling(audit, policy, draws),
         judges=judges,
-        findings=bias.discoveries(checks),
-        could_not_check=_could_not_check(audit),
+        findings=bias.discoveries([one for each in looked.values() for one in each.checks]),
+        could_not_check=[
+            *_could_not_check(audit),
+            *unlooked(audit, {name: each.no_length for name, each in looked.items()}),
+        ],
         people=one_by_one(audit, policy, draws),
         comparisons=comparisons(audit, policy, draws, compared),
     )
@@ -85,11 +87,12 @@ def weigh(audit: Audit, policy: PolicyBlock, seed: int) -> Evidence:
 
 def _about(
     name: str, run: JudgeRun, audit: Audit, policy: PolicyBlock, draws: Resamples
-) -> tuple[dict[str, Any], list[dict[str, Any]], Sampled]:
+) -> tuple[dict[str, Any], bias.Looked, Sampled]:
     everything = np.zeros(len(audit.responses), dtype=np.int64)
     by_model = count(audit, run.verdicts, audit.model, draws, models_vary=False)
     pooled = count(audit, run.verdicts, everything, draws, by_model=by_model)
-    by_task = count(audit, run.verdicts, audit.task, draws, by_model=by_model)
+    divided = divisions(audit, run, draws, by_model, pooled)
+    by_task = divided["task"].slices
     slices = {"model": (audit.models, by_model), "task": (audit.tasks, by_task)}
     ranking = ranking_samples(by_model, draws, policy.failures)
     kept: dict[str, Array] = {"cohen_kappa": np.empty(0)}
@@ -125,14 +128,9 @@ def _about(
         "probes": rule_figures(run, audit.rubric.positive, policy.confidence),
     }
     if formats := by_format(run, audit, policy, draws):
-        about["by"]["format"] = formats
-    checks = [
-        check
-        for kind, (names, tables) in slices.items()
-        if len(names) > 1
-        for check in bias.leniency(name, kind, names, tables, policy)
-    ]
-    return about, checks, sampled(pooled, policy.failures, ranking)
+        by["format"] = formats
+    looked = bias.look(name, divided, audit, policy, by)
+    return about | {"rates": looked.rates}, looked, sampled(pooled, policy.failures, ranking)
 
 
 def reference_facts(audit: Audit) -> dict[str, Any]:

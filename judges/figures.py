@@ -1,19 +1,20 @@
-"""One judge's figures with their intervals: by group of cases, and about the ranking of models.
+"""One judge's figures with their intervals, by group of cases.
 
 A bootstrap of questions is a matrix product of resampling weights with per-question count tables;
-every statistic, slice and ranking figure is read off its result.
+every statistic and slice is read off its result, and so is the ranking (judges.ranking).
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from judges import agreement, intervals
 from judges.agreement import Array, IntArray
+from judges.clusters import few, stretched, stretches
 from judges.intervals import Weights
-from judges.orders import RANKING_STATISTICS, WORSE_WHEN_HIGH, farthest, ranked, top_size
 from judges.tables import Audit
 from samples.study import PolicyBlock
 
@@ -22,12 +23,11 @@ HANDLINGS: dict[str, Callable[[Array], Array]] = {
     "left_out": agreement.failures_left_out,
     "count_as_wrong": agreement.failures_count_as_wrong,
 }
+ERROR_RATES = {"false_accept": "specificity", "false_reject": "sensitivity"}  # 1 − each
 NO_DISAGREEMENT = "no disagreement was seen: the interval holds what that cannot rule out"
 EXACT = "no resample changes this share: the interval is exact (Clopper–Pearson), by questions"
 ONE_QUESTION = "no interval: all answers are to one question"
 ONE_MODEL = "no interval: all answers are of one model, which tells nothing about new ones"
-TIED = "undefined: people or the judge tie all models, or the judge decided none of one"
-RANKING = tuple(RANKING_STATISTICS)
 
 
 def figure(value: float, low: float, high: float, undefined: float = 0.0) -> Figure:
@@ -53,6 +53,7 @@ class Resamples:
 
     questions: Weights  # (B, questions)
     picked: IntArray | None  # (B, models): places in the list of models, drawn with replacement
+    spreads: Array  # (2, B): χ² with models − 1 degrees of freedom, for `without_noise`
 
     def model_weights(self) -> Weights:
         """How often each model comes up in each resample: (B, models)."""
@@ -67,7 +68,9 @@ def draw_resamples(audit: Audit, policy: PolicyBlock, rng: np.random.Generator) 
     questions = intervals.multinomial_weights(rng, policy.resamples, clusters)
     many = len(audit.models)
     drawn = policy.scope == "new models"
-    return Resamples(questions, rng.integers(0, many, (policy.resamples, many)) if drawn else None)
+    picked = rng.integers(0, many, (policy.resamples, many)) if drawn else None
+    seen = len(np.unique(audit.model[audit.reference.values >= 0]))
+    return Resamples(questions, picked, rng.chisquare(max(seen - 1, 1), (2, policy.resamples)))
 
 
 @dataclass(frozen=True)
@@ -76,11 +79,27 @@ class Slices:
 
     point: Array  # (groups, K, K+1), weighted
     samples: Array  # (groups, B, K, K+1), weighted
-    cases: IntArray  # (groups,): plain numbers, for n
-    failed: IntArray  # (groups,)
+    plain: IntArray  # (groups, K, K+1), not weighted: for n
     clusters: dict[str, IntArray]  # by handling of failures: (1, groups) questions that have a
     # verdict that counts, and in a second row models, where models are resampled
-    apart: IntArray  # (groups,): questions on which the judge differs from people
+    sums: Array  # (questions, models or 1, groups, K, K+1), weighted: what was resampled
+
+    @property
+    def cases(self) -> IntArray:
+        """How many cases each group has: (groups,)."""
+        return np.asarray(self.plain.sum(axis=(1, 2)))
+
+    @property
+    def failed(self) -> IntArray:
+        """How many of them the judge failed on."""
+        return np.asarray(self.plain[..., -1].sum(axis=1))
+
+    @property
+    def apart(self) -> IntArray:
+        """On how many questions the judge differs from people."""
+        k = self.plain.shape[1]
+        off = self.sums[..., ~np.eye(k, k + 1, dtype=bool)]
+        return np.asarray(off.any(axis=(1, 3)).sum(axis=0))
 
 
 def count(
@@ -93,12 +112,15 @@ def count(
 ) -> Slices:
     """Count the verdicts against the settled labels by group.
 
+    ``groups`` are (cases,), or (kinds, cases) where a case is in a group of several kinds; −1 is in
+    none. One matrix product resamples them all.
     ``models_vary`` lets models be resampled where the scope asks for it; a slice of one model has
     its model fixed. ``by_model``, where it is at hand, spares a single group its own resampling.
     """
-    rows = np.flatnonzero(audit.reference.values >= 0)
     k, many = len(audit.rubric.labels), int(groups.max()) + 1
-    group, question, model = groups[rows], audit.question[rows], audit.model[rows]
+    kind, rows = np.nonzero((np.atleast_2d(groups) >= 0) & (audit.reference.values >= 0))
+    group, question = np.atleast_2d(groups)[kind, rows], audit.question[rows]
+    model = audit.model[rows]
     cells = agreement.judge_cells(audit.reference.values[rows], verdicts[rows], k)
     two_way = models_vary and draws.picked is not None
     layers = len(audit.models) if two_way else 1
@@ -118,16 +140,18 @@ def count(
         samples = intervals.resampled(draws.questions, sums[:, 0])
     ways = np.stack([question, model] if two_way else [question])
     decided = verdicts[rows] < k
+    plain = np.bincount(group * k * (k + 1) + cells, minlength=many * k * (k + 1))
+    # In memory labels come first: statistics then run along the many resamples, not few labels.
+    in_front = np.ascontiguousarray(samples.transpose(2, 3, 1, 0))
     return Slices(
         point=sums.sum(axis=(0, 1)),
-        samples=np.moveaxis(samples, 0, 1),
-        cases=np.bincount(group, minlength=many),
-        failed=np.bincount(group[cells % (k + 1) == k], minlength=many),
+        samples=in_front.transpose(2, 3, 0, 1),
+        plain=plain.reshape(many, k, k + 1),
         clusters={
             "left_out": _clusters(group[decided], ways[:, decided], many),
             "count_as_wrong": _clusters(group, ways, many),
         },
-        apart=sums[..., ~np.eye(k, k + 1, dtype=bool)].any(axis=(1, 3)).sum(axis=0),
+        sums=sums,
     )
 
 
@@ -141,10 +165,10 @@ def _clusters(group: IntArray, ways: IntArray, many: int) -> IntArray:
 def _pooled(by_model: Slices, draws: Resamples) -> Array:
     """All models' resamples added up, (B, 1, K, K+1); models are drawn too if the scope asks."""
     drawn = draws.model_weights() if draws.picked is not None else None
-    total = np.zeros(by_model.samples.shape[1:])
+    total = np.zeros_like(by_model.samples[0])
     for model, samples in enumerate(by_model.samples):
         total += samples if drawn is None else samples * drawn[:, model, None, None]
-    return total[:, None]
+    return np.asarray(total[:, None])
 
 
 def agreement_figures(
@@ -176,6 +200,9 @@ def agreement_figures(
         if keep is not None and name in keep:
             keep[name] = resampled
         low, high, undefined = intervals.percentile_interval(resampled, policy.confidence)
+        factors = stretches(
+            partial(_handled, statistic, handle), slices.sums, clusters, policy.confidence
+        )
         for g, group in enumerate(made):
             if np.isnan(values[g]):
                 reason = agreement.undefined_reason(name, points[g], labels)
@@ -190,8 +217,14 @@ def agreement_figures(
             elif low[g] == high[g] and (share := _share_of(name, points[g])):
                 group[name] = _exact(values[g], share, int(clusters[:, g].min()), policy.confidence)
             else:
-                group[name] = figure(values[g], low[g], high[g], float(undefined[g]))
+                ends = stretched(name, values[g], (low[g], high[g]), factors[g])
+                group[name] = figure(values[g], *ends, float(undefined[g]))
+                group[name] |= few(clusters[:, g]) if low[g] < high[g] else {}
     return made
+
+
+def _handled(statistic: agreement.Statistic, handle: Callable[[Array], Array], t: Array) -> Array:
+    return statistic(handle(t))
 
 
 def _share_of(name: str, table: Array) -> float:
@@ -216,6 +249,13 @@ def _exact(value: float, cases: float, questions: int, confidence: float) -> Fig
     return figure(value, float(low), float(high)) | {"note": EXACT}
 
 
+def one_minus(figure: Figure, n: float) -> Figure:
+    """The share of the others: its interval is the share's, turned round."""
+    turned = {"value": "value", "low": "high", "high": "low"}
+    ends = {to: None if figure[of] is None else 1 - figure[of] for to, of in turned.items()}
+    return figure | ends | {"n": int(n)}
+
+
 def _alone(clusters: IntArray) -> str:
     """Why these clusters tell nothing about others; empty where they do."""
     reasons = zip((ONE_QUESTION, ONE_MODEL), clusters, strict=False)
@@ -226,84 +266,3 @@ def _twins(k: int) -> dict[str, str]:
     """Statistics that are the same number as an earlier one: on two labels many are."""
     groups = agreement.SAME_ON_TWO_LABELS if k == 2 else ()
     return {name: first for first, *rest in groups for name in rest}
-
-
-def ranking_samples(
-    slices: Slices, draws: Resamples, handling: str
-) -> dict[str, tuple[float, Array]]:
-    """Each ranking figure's value and its resamples (B,); none of fewer than two models.
-
-    ``slices`` are by model. Shares of the positive label: people's and the judge's, per model.
-    """
-    handle = HANDLINGS[handling]
-    used = np.flatnonzero(slices.cases > 0)
-    if len(used) < 2:
-        return {}
-    people, judge = (side[used] for side in _positive_shares(handle(slices.point)))
-    people_b, judge_b = (side.T for side in _positive_shares(handle(slices.samples)))  # (B, models)
-    if draws.picked is not None:
-        people_b = np.take_along_axis(people_b, draws.picked, axis=1)
-        judge_b = np.take_along_axis(judge_b, draws.picked, axis=1)
-    else:
-        people_b, judge_b = people_b[:, used], judge_b[:, used]
-    values, samples = ranked(people, judge), ranked(people_b, judge_b)
-    return {name: (float(value), samples[name]) for name, value in values.items()}
-
-
-def ranking_figures(
-    slices: Slices,
-    draws: Resamples,
-    policy: PolicyBlock,
-    handling: str,
-    computed: Mapping[str, tuple[float, Array]] | None = None,
-) -> dict[str, Any]:
-    """Does grading with this judge order the models as people's labels do?
-
-    ``computed`` are the ranking's samples where they are at hand.
-    """
-    used = np.flatnonzero(slices.cases > 0)
-    made: dict[str, Any] = {"models": len(used)}
-    if len(used) < 2:
-        return made | dict.fromkeys(RANKING, undefined_figure("undefined: fewer than two models"))
-    for name, (value, samples) in (computed or ranking_samples(slices, draws, handling)).items():
-        if np.isnan(value):
-            made[name] = undefined_figure(TIED)
-        elif draws.questions.shape[1] < 2:
-            made[name] = figure(value, np.nan, np.nan) | {"reason": ONE_QUESTION}
-        else:
-            low, high, undefined = intervals.percentile_interval(samples, policy.confidence)
-            made[name] = figure(value, float(low), float(high), float(undefined))
-            if not slices.apart[used].any():
-                people, _ = _positive_shares(HANDLINGS[handling](slices.point))
-                questions = slices.clusters[handling][0, used]
-                made[name] |= _unseen(name, people[used], questions, policy.confidence)
-    made["top_models"] |= {"of": top_size(len(used))}
-    return made
-
-
-def _unseen(name: str, people: Array, questions: IntArray, confidence: float) -> Figure:
-    """The ends of a figure where no question of any model shows a disagreement.
-
-    Each model's share may still be off by the upper Clopper–Pearson limit of its questions.
-    """
-    none = np.zeros(len(questions))
-    off = intervals.clopper_pearson(none, questions.astype(np.float64), confidence)[1]
-    far = farthest(name, people, off)
-    low, high = (0.0, far) if name in WORSE_WHEN_HIGH else (far, 1.0)
-    return {"low": low, "high": high, "note": NO_DISAGREEMENT}
-
-
-def _positive_shares(tables: Array) -> tuple[Array, Array]:
-    total = tables.sum(axis=(-2, -1))
-    total = np.where(total > 0, total, np.nan)
-    return tables[..., -1, :].sum(axis=-1) / total, tables[..., :, -1].sum(axis=-1) / total
-
-
-def shares_by_model(slices: Slices, audit: Audit, handling: str) -> dict[str, dict[str, float]]:
-    """Each model's share of the positive label by people and by the judge, for the plot."""
-    people, judge = _positive_shares(HANDLINGS[handling](slices.point))
-    return {
-        model: {"people": float(people[m]), "judge": float(judge[m])}
-        for m, model in enumerate(audit.models)
-        if slices.cases[m] > 0
-    }

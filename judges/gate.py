@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from judges.agreement import STATISTICS
-from judges.figures import RANKING, Figure, undefined_figure
+from judges.figures import Figure, undefined_figure
 from judges.probe_rates import STATISTICS as PROBE_STATISTICS
+from judges.ranking import RANKING
 from judges.scores import GRADED, NO_SCORES
 from samples.errors import BenchwarrantError
 from samples.registry import did_you_mean

@@ -214,13 +214,12 @@ def _and(parts: Sequence[str]) -> str:
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
-def finding_says(finding: Mapping[str, Any], voice: Voice, positive: str) -> str:
-    """A bias finding in plain words, with its figure."""
-    effect = finding["effect"]
-    more = "more" if effect["value"] > 0 else "fewer"
-    whose = "to" if finding["check"] == "leniency by task" else "by"
-    return (
-        f"Of 100 answers {whose} {finding['slice']}, {finding['judge']} calls"
-        f" {100 * abs(effect['value']):.1f} {more} “{positive}” than {voice.who} do:"
-        f" leniency {interval(effect, 3, signed=True)}"
-    )
+def notes(value: Mapping[str, Any]) -> list[str]:
+    """What the figures with a † say of their intervals, each once."""
+    judges = value["judges"].values()
+    groups = [group for about in judges for group in (*about["case"].values(), about["ranking"])]
+    groups += [
+        group for about in judges for kind in about["by"].values() for group in kind.values()
+    ]
+    figures = [figure for group in groups for figure in group.values() if isinstance(figure, dict)]
+    return list(dict.fromkeys(figure["note"] for figure in figures if "note" in figure))

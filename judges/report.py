@@ -16,7 +16,7 @@ from judges.answers import FORMATS
 from judges.bias import FALSE_DISCOVERY_RATE
 from judges.comparing import compared_words
 from judges.costs import costs_say
-from judges.figures import RANKING
+from judges.findings import slices_shown
 from judges.kinship import kin_says
 from judges.makeup import makeup_says
 from judges.meaning import GRADED_MEANING, MEANING
@@ -27,6 +27,7 @@ from judges.phrasing import (
     VOICES,
     Voice,
     interval,
+    notes,
     number,
     required,
     rule_says,
@@ -34,6 +35,7 @@ from judges.phrasing import (
 )
 from judges.plots import Pair, Row, dumbbells, forest
 from judges.probe_rates import cut, probes_shown
+from judges.ranking import RANKING
 from judges.report_value import UNDECIDED, report_value
 from judges.tables import Audit
 from samples.spoken import spoken
@@ -68,6 +70,7 @@ HANDLINGS = {
     "failures_left_out": "failures left out",
 }
 SHOWN = 20  # disagreements per judge
+MOST_FINDINGS = 60  # in Markdown, which cannot fold them
 
 
 @dataclass(frozen=True)
@@ -179,6 +182,9 @@ def _words(value: Mapping[str, Any]) -> dict[str, Any]:
         "columns": {name: _heading(name, value) for name in _columns(value)},
         "meaning": list(_meanings(value, voice)),
         "formats": _formats(value),
+        "notes": notes(value),
+        "slices": slices_shown(value),
+        "most_findings": MOST_FINDINGS,
         "probes": probes_shown(value.get("probes") or {}),
         "cut": cut,
         "ranking": {name: NAMES[name] for name in RANKING},

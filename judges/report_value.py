@@ -10,9 +10,10 @@ from judges.agreement import judge_cells
 from judges.comparisons import comparison_says
 from judges.drift import outdated, recheck_figures
 from judges.evidence import Evidence
+from judges.findings import finding_says
 from judges.gate import check_policy, decide, hold
 from judges.kinship import ITSELF, kin
-from judges.phrasing import VOICES, Voice, decision_says, finding_says
+from judges.phrasing import VOICES, Voice, decision_says
 from judges.tables import Audit, JudgeRun
 from judges.warrant import changes, ready, versions
 from samples.errors import BenchwarrantError
@@ -113,6 +114,7 @@ def _judge(
         ],
         "case": about["case"],
         "by": about["by"],
+        "rates": about["rates"],
         "ranking": about["ranking"],
         "mean_over_models": about["mean_over_models"],
         "alt_test": about["alt_test"],

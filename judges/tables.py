@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +15,9 @@ from samples.exchange import imported_judge
 from samples.records import Account, AuditSet, Event, ProbeVerdict, Rubric, Spec, content_hash
 from samples.store import Store
 from samples.study import Study
+
+if TYPE_CHECKING:
+    from judges.traits import Traits
 
 RECHECK = "recheck"  # the kind of event
 
@@ -51,6 +55,7 @@ class Audit:
     labels_digest: str
     judges: dict[str, JudgeRun]
     formats: IntArray | None = None  # places in answers.FORMATS; the report asks for them
+    traits: "Traits | None" = None  # and for these
     rechecks: tuple[Event, ...] = ()  # of any judge and audit set, oldest first
     wanted: IntArray | None = None  # how many raters each case was drawn to have
 

@@ -433,6 +433,16 @@ class Store:
         )
         return [self.db.execute(query, (response,)).fetchone() for response in responses]
 
+    def answer_facts(self, audit_set: str) -> dict[str, tuple[str, str, str]]:
+        """Response → (answer type of its item, strategy, finish) of the audit set."""
+        rows = self.db.execute(
+            "SELECT r.id, i.answer_type, r.strategy, r.finish FROM audit_cases AS c"
+            " JOIN responses AS r ON r.id = c.response JOIN items AS i ON i.id = r.item"
+            " WHERE c.audit_set = ?",
+            (audit_set,),
+        )
+        return {response: (kind, strategy, finish) for response, kind, strategy, finish in rows}
+
     def board(
         self, model_spec: str, judge_spec: str, rubric: str
     ) -> list[tuple[str, str, int, str | None, str | None, str]]:

@@ -4,22 +4,22 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 from small_road import audit_of, policy
 
-from judges import figures, intervals
+from judges import intervals
 from judges.agreement import STATISTICS, judge_cells
+from judges.clusters import FEW_MODELS, FEW_QUESTIONS
 from judges.evidence import weigh
 from judges.figures import (
     EXACT,
     NO_DISAGREEMENT,
     ONE_QUESTION,
-    _unseen,
     agreement_figures,
     count,
     draw_resamples,
-    ranking_figures,
-    shares_by_model,
 )
+from judges.ranking import RANKING, _unseen, ranking_figures, shares_by_model
 from judges.tables import Audit
 from samples.study import PolicyBlock
 
@@ -157,9 +157,13 @@ def test_the_bootstrap_of_kappa_is_an_explicit_loop_over_the_same_questions() ->
         share = table / table.sum()
         chance = share.sum(0) @ share.sum(1)
         kappas.append((np.trace(share) - chance) / (1 - chance))
-    low, high = np.quantile(kappas, [0.05, 0.95])
-    assert (found["low"], found["high"]) == pytest.approx((low, high), abs=1e-9)
-    assert low < found["value"] < high
+    ends = np.quantile(kappas, [0.05, 0.95])
+    # few questions: √(m/(m − 1)) and t with m − 1 degrees of freedom for the normal quantile
+    m = question.max() + 1
+    wider = np.sqrt(m / (m - 1)) * stats.t.ppf(0.95, m - 1) / stats.norm.ppf(0.95)
+    expected = found["value"] + wider * (ends - found["value"])
+    assert (found["low"], found["high"]) == pytest.approx(expected, abs=1e-9)
+    assert found["note"] == FEW_QUESTIONS and wider > 1.1
 
 
 def test_answers_to_one_question_are_no_independent_evidence() -> None:
@@ -289,8 +293,17 @@ def test_the_two_way_bootstrap_is_an_explicit_loop() -> None:
     for questions, picked in zip(draws.questions, draws.picked, strict=True):
         weight = questions[audit.question] * np.bincount(picked, minlength=3)[audit.model]
         shares.append((weight * right).sum() / weight.sum())
-    ends = np.quantile(shares, [0.025, 0.975])
-    assert (found["low"], found["high"]) == pytest.approx(ends, abs=1e-9)
+    value, moved = right.mean(), right - right.mean()
+    parts = [
+        sum(moved[cluster == one].sum() ** 2 for one in np.unique(cluster))
+        for cluster in (audit.question, audit.model, np.arange(24))
+    ]
+    by = parts[0] * 8 / 7, parts[1] * 3 / 2
+    variance = max(by[0] + by[1] - parts[2], *by)
+    factor = np.sqrt(variance / sum(parts)) * stats.t.ppf(0.975, 2) / stats.norm.ppf(0.975)
+    ends = value + factor * (np.quantile(shares, [0.025, 0.975]) - value)
+    assert (found["low"], found["high"]) == pytest.approx((ends[0], min(1, ends[1])), abs=1e-6)
+    assert found["note"] == FEW_MODELS
 
 
 def test_a_slice_of_one_model_has_its_model_fixed() -> None:
@@ -354,7 +367,7 @@ def test_the_ranking_by_hand(
 ) -> None:
     found = ranking(shares(people, judge), policy())
     assert found["models"] == len(people)
-    values = tuple(found[name]["value"] for name in figures.RANKING[:4])
+    values = tuple(found[name]["value"] for name in RANKING[:4])
     assert values == pytest.approx(expected, abs=1e-12)
 
 
@@ -374,7 +387,7 @@ def test_a_constant_ranking_has_no_correlation_but_errors(
 def test_one_model_cannot_be_ranked() -> None:
     found = ranking(shares([5], [6]), policy())
     assert found["models"] == 1
-    for name in figures.RANKING:
+    for name in RANKING:
         assert found[name]["value"] is None and "fewer than two models" in found[name]["reason"]
 
 
@@ -383,7 +396,7 @@ def test_a_model_that_the_judge_never_decided_cannot_be_passed_over() -> None:
     audit = audit_of(people, {"j": judge}, question=list(range(4)) * 3, model="aaaabbbbcccc")
     left_out = ranking(audit, policy(), "left_out")
     assert left_out["models"] == 3
-    for name in figures.RANKING:
+    for name in RANKING:
         assert left_out[name]["value"] is None and "decided none" in left_out[name]["reason"]
     wrong = ranking(audit, policy(), "count_as_wrong")
     assert wrong["models"] == 3
@@ -392,14 +405,14 @@ def test_a_model_that_the_judge_never_decided_cannot_be_passed_over() -> None:
 
 
 def test_the_ranking_s_interval_is_an_explicit_loop() -> None:
-    audit, asked = uneven(4, 20), policy(resamples=200)
+    audit, asked = uneven(3, 20), policy(resamples=200)  # of 3 models no noise is taken out
     found = ranking(audit, asked)
     draws = draw_resamples(audit, asked, np.random.default_rng(SEED))
     errors = []
     for drawn in draws.questions:
         weight = drawn[audit.question]
         off = []
-        for model in range(4):
+        for model in range(3):
             of = audit.model == model
             both = [
                 (weight * of * v).sum() / (weight * of).sum()
@@ -429,7 +442,7 @@ def test_no_disagreement_does_not_bound_a_model_s_error_by_nought() -> None:
 def test_a_ranking_on_one_question_has_no_interval() -> None:
     audit = audit_of("110", {"j": "110"}, question=[0, 0, 0], model="abc")
     found = ranking(audit, policy())
-    for name in figures.RANKING:
+    for name in RANKING:
         assert (found[name]["low"], found[name]["reason"]) == (None, ONE_QUESTION), name
 
 

@@ -10,9 +10,9 @@ from small_road import NOW, answers_in, approve, audit_of, freeze_all, policy, w
 
 from judges.answers import FORMATS
 from judges.evidence import weigh
-from judges.formats import with_formats
 from judges.report import report_html, report_markdown, report_value, summary
 from judges.tables import load_audit
+from judges.traits import with_traits
 from judges.warrant import check
 from samples.cli import opened
 from samples.records import Response
@@ -122,7 +122,7 @@ def road(tmp_path: Path) -> Iterator[tuple[Study, Store]]:
 
 def test_formats_are_read_from_what_was_said_aloud(road: tuple[Study, Store]) -> None:
     study, store = road
-    audit = with_formats(load_audit(study, store), store)
+    audit = with_traits(load_audit(study, store), study, store)
     assert audit.formats is not None
     texts = {
         case.response.id: case.response.text for case in store.cases(audit.responses, rubric(study))
@@ -148,7 +148,7 @@ def test_a_response_without_a_text_has_the_format_no_text(road: tuple[Study, Sto
     old = next(store.responses())
     store.add([Response(old.item, old.model, old.spec, old.strategy, 1, None)])
     freeze_all(study, store, NOW.replace("09:30", "10:00"))
-    audit = with_formats(load_audit(study, store), store)
+    audit = with_traits(load_audit(study, store), study, store)
     assert audit.formats is not None
     assert [FORMATS[code] for code in audit.formats].count("no text") == 1
 
@@ -156,12 +156,12 @@ def test_a_response_without_a_text_has_the_format_no_text(road: tuple[Study, Sto
 def test_a_warrant_still_follows_from_the_rows(road: tuple[Study, Store]) -> None:
     study, store = road
     warrant = approve(study, store, "rules")
-    assert check(warrant, with_formats(load_audit(study, store), store), study) == ""
+    assert check(warrant, with_traits(load_audit(study, store), study, store), study) == ""
 
 
 def test_every_judge_stands_beside_the_others_on_the_pages(road: tuple[Study, Store]) -> None:
     study, store = road
-    audit = with_formats(load_audit(study, store), store)
+    audit = with_traits(load_audit(study, store), study, store)
     value = report_value(study, audit, weigh(audit, study.policy, 0), [], NOW)
     assert "answer format" not in summary(value)
     page, markdown = report_html(value), report_markdown(value)

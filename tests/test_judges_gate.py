@@ -190,7 +190,7 @@ def test_a_rule_may_be_about_scores() -> None:
 
 def test_every_statistic_of_a_level_may_be_named() -> None:
     from judges.agreement import STATISTICS
-    from judges.figures import RANKING
+    from judges.ranking import RANKING
 
     check_policy(policy(*({"statistic": name, "at_least": 0} for name in STATISTICS)))
     ranked = ({"statistic": name, "level": "ranking", "at_least": 0} for name in RANKING)

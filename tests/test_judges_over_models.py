@@ -56,7 +56,7 @@ def test_new_models_are_means_over_the_models_drawn() -> None:
     }
     samples = np.array([[1.0, 0.8], [0.0, 0.2], [0.5, 0.4]])
     picked = np.array([[0, 0, 1], [2, 2, 2]])
-    draws = Resamples(np.ones((2, 4), dtype=np.float32), picked)
+    draws = Resamples(np.ones((2, 4), dtype=np.float32), picked, np.ones((2, 2)))
     found = mean_over_models(figures, samples, policy(confidence=0.9), draws)
     ends = np.quantile([2 / 3, 0.4], [0.05, 0.95])
     assert (found["low"], found["high"]) == pytest.approx(tuple(ends))

@@ -3,10 +3,10 @@
 import pytest
 
 from judges.agreement import STATISTICS
-from judges.figures import RANKING
 from judges.meaning import GRADED_MEANING
 from judges.phrasing import NAMES, RANKING_MEANING, interval, number, required, rule_says
 from judges.probe_rates import STATISTICS as PROBE_STATISTICS
+from judges.ranking import RANKING
 from judges.scores import GRADED
 
 

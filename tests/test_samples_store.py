@@ -21,6 +21,13 @@ def full(store, one_of_each):
     return store
 
 
+def test_what_an_audit_says_of_its_answers(full, one_of_each):
+    answer, item = one_of_each["responses"], one_of_each["items"]
+    facts = full.answer_facts(one_of_each["audit_sets"].id)
+    assert facts == {answer.id: (item.answer_type, answer.strategy, answer.finish)}
+    assert full.answer_facts("b2:none") == {}
+
+
 # --- writing ---------------------------------------------------------------------------------
 
 
