@@ -21,6 +21,7 @@ from judges.over_models import mean_over_models
 from judges.people import ceiling, one_by_one
 from judges.probe_rates import digest, rule_figures
 from judges.ranking import ranking_figures, ranking_samples, shares_by_model
+from judges.requirements import against_people, coverage, enough
 from judges.tables import Audit, JudgeRun
 from judges.unchecked import unlooked
 from samples.errors import BenchwarrantError
@@ -121,6 +122,12 @@ def _about(
             "cohen_kappa": mean_over_models(by["model"], kept["cohen_kappa"], policy, draws)
         },
         "graded": scores.score_figures(run, audit, policy, draws),
+        "coverage": {
+            "all": {"": coverage(pooled, policy)[0]},
+            **{k: dict(zip(s[0], coverage(s[1], policy), strict=True)) for k, s in slices.items()},
+        },
+        "enough": enough(audit),
+        "against_people": against_people(pooled, audit, policy, draws),
         "by": by,
         "ranking": ranking_figures(by_model, draws, policy, policy.failures, ranking),
         "alt_test": alt_test_figures(run, audit, policy, draws),

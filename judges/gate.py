@@ -6,8 +6,10 @@ from typing import Any
 
 from judges.agreement import STATISTICS
 from judges.figures import Figure, undefined_figure
+from judges.people import PEOPLE
 from judges.probe_rates import STATISTICS as PROBE_STATISTICS
 from judges.ranking import RANKING
+from judges.requirements import COVERAGE, ENOUGH
 from judges.scores import GRADED, NO_SCORES
 from samples.errors import BenchwarrantError
 from samples.registry import did_you_mean
@@ -36,8 +38,9 @@ def check_policy(policy: PolicyBlock) -> None:
             " shows some"
         )
     for rule in policy.rule:
-        case = (*STATISTICS, *GRADED)
+        case = tuple(PEOPLE) if rule.against else (*STATISTICS, *GRADED, COVERAGE)
         levels = {"case": case, "ranking": RANKING, "probe": tuple(PROBE_STATISTICS)}
+        levels["audit"] = ENOUGH
         known = list(levels[rule.level])
         if rule.statistic not in known:
             raise BenchwarrantError(
@@ -64,6 +67,8 @@ def apply(rule: RuleBlock, about: Mapping[str, Any], policy: PolicyBlock) -> Fin
     """One rule on every figure that it speaks of; the worst of them stands for it."""
     judged = [(*hold(rule, found), place, found) for place, found in _figures(rule, about, policy)]
     order = {"not met": 0, "open": 1, "met": 2}
+    if rule.level == "audit":  # too few labels are no fault of the judge
+        judged = [("open" if row[0] == "not met" else row[0], *row[1:]) for row in judged]
     outcome, margin, place, found = min(judged, key=lambda row: (order[row[0]], row[1]))
     return Finding(
         rule_in_words(rule), place, found, outcome, _says(rule, place, found, outcome, margin)
@@ -77,6 +82,12 @@ def _figures(
         yield "", about["ranking"][rule.statistic]
     elif rule.level == "probe":
         yield from about["probes"][rule.statistic].items()
+    elif rule.level == "audit":
+        yield "", about["enough"][rule.statistic]
+    elif rule.against is not None:
+        yield "", about["against_people"][rule.statistic]
+    elif rule.statistic == COVERAGE:
+        yield from about["coverage"]["all" if rule.per is None else rule.per].items()
     elif rule.statistic in GRADED:
         graded = about["graded"].get(f"failures_{policy.failures}", {})
         yield "", graded.get(rule.statistic, undefined_figure(NO_SCORES))
@@ -116,6 +127,10 @@ def rule_in_words(rule: RuleBlock) -> str:
     what = rule.statistic + of.get(rule.level, "")
     if rule.per:
         what = f"each {rule.per}'s {what}"
+    if rule.against is not None:
+        what = f"{what} minus people's own"
+    if rule.level == "audit":
+        return f"{what}: ≥ {rule.at_least:g}"
     if rule.within is not None:
         return f"{what}: interval within ±{rule.within:g}"
     side = {"low": "lower", "high": "upper"}[rule.bound]
@@ -125,10 +140,15 @@ def rule_in_words(rule: RuleBlock) -> str:
 
 def _says(rule: RuleBlock, place: str, found: Figure, outcome: str, margin: float) -> str:
     where = f" (worst: {place})" if place else ""
+    where = " minus people's own" if rule.against is not None else where
     if found["low"] is None:
         return f"{rule.statistic}{where}: {found['reason']}; an undefined figure meets no rule"
     value, low, high = (f"{round(found[e], 3) + 0:.3f}" for e in ("value", "low", "high"))
     shown = f"{value} [{low}, {high}]"
+    if rule.level == "audit":
+        shown = f"{found['value']:,.0f}"
+        lacks = f"short by {-margin:,.0f}"
+        return f"{rule.statistic} {shown}: {'met' if outcome == 'met' else lacks}"
     more = "probes" if rule.level == "probe" else "labels"
     verdict = {
         "met": "met",

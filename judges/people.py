@@ -28,12 +28,45 @@ from judges.tables import Audit
 from samples.study import PolicyBlock
 
 ALL_AGREE = "no interval: people agree on every case, so resamples cannot show what is uncertain"
+NOBODY_TWICE = "undefined: no case has two people's labels"
 NOBODY_ELSE = "undefined: no other rater labelled a case of theirs in a way that settles it"
 TOO_FEW_OTHERS = "undefined: fewer than three others share cases, so their errors are not known"
 ABOUT_PEOPLE = (
     "accuracy", "cohen_kappa", "mcc", "krippendorff_alpha", "gwet_ac1", "sensitivity",
     "specificity", "leniency",
 )  # fmt: skip
+
+
+PEOPLE = {  # what a judge's statistic is called among raters
+    "cohen_kappa": "conger_kappa",
+    "krippendorff_alpha": "krippendorff_alpha",
+    "gwet_ac1": "gwet_ac",
+    "accuracy": "percent_agreement",
+}
+
+
+def people_samples(audit: Audit, name: str, draws: Resamples) -> tuple[float, Array, str, int]:
+    """People's own figure, its resamples, why it has no interval if it has none, and its cases.
+
+    Cohen's κ is of the two people who share most cases, the others of all, as in ``ceiling``.
+    """
+    ratings = audit.reference.ratings
+    if not ((ratings >= 0).sum(axis=1) > 1).any():
+        return np.nan, np.empty(0), NOBODY_TWICE, 0
+    who = list(_closest_pair(ratings)) if name == "cohen_kappa" else list(range(ratings.shape[1]))
+    cases = np.flatnonzero((ratings[:, who] >= 0).sum(axis=1) > 1)
+    weight = audit.weight[cases] / audit.weight[cases].mean()
+    tables = raters.rater_tables(ratings[cases][:, who], len(audit.rubric.labels)).times(weight)
+    value = float(raters.RATER_STATISTICS[PEOPLE[name]](tables.sum()))
+    reason = ""
+    if np.isnan(value):
+        reason = raters.rater_undefined_reason(PEOPLE[name], tables.sum(), audit.rubric.labels)
+    elif len(np.unique(audit.question[cases])) < 2:
+        reason = ONE_QUESTION
+    elif raters.percent_agreement(tables.sum()) == 1:
+        reason = ALL_AGREE
+    resampled = _resampled(tables, audit.question[cases], audit.model[cases], draws)
+    return value, raters.RATER_STATISTICS[PEOPLE[name]](resampled), reason, len(cases)
 
 
 def ceiling(audit: Audit, policy: PolicyBlock, draws: Resamples) -> dict[str, Any]:
@@ -45,8 +78,7 @@ def ceiling(audit: Audit, policy: PolicyBlock, draws: Resamples) -> dict[str, An
     several = np.flatnonzero((ratings >= 0).sum(axis=1) > 1)
     names = ("cohen_kappa", "krippendorff_alpha", "gwet_ac1", "accuracy")
     if not len(several):
-        reason = "undefined: no case has two people's labels"
-        return dict.fromkeys(names, undefined_figure(reason) | {"n": 0})
+        return dict.fromkeys(names, undefined_figure(NOBODY_TWICE) | {"n": 0})
     pair = _closest_pair(ratings)
     both = np.flatnonzero((ratings[:, list(pair)] >= 0).all(axis=1))
     everyone = tuple(range(ratings.shape[1]))

@@ -37,6 +37,10 @@ NAMES = {
     "pairs_in_order": "pairs of models in order",
     "top_models": "best models found",
     "largest_rank_change": "largest change of rank",
+    "coverage": "coverage",
+    "cases": "cases with a settled label",
+    "raters": "people who labelled",
+    "doubly_labelled": "cases that two people labelled",
     "probe_false_accept": "false accepts of probes",
     "probe_false_reject": "false rejects of probes",
 }
@@ -153,11 +157,14 @@ def interval(figure: Mapping[str, Any], digits: int = 2, signed: bool = False) -
 def statistic_name(rule: Mapping[str, Any]) -> str:
     """ "Cohen's κ", "Spearman's ρ of the ranking"."""
     of_ranking = rule["level"] == "ranking" and rule["statistic"] in ("spearman", "kendall")
-    return NAMES[rule["statistic"]] + (" of the ranking" if of_ranking else "")
+    minus = " minus people's own" if rule.get("against") else ""
+    return NAMES[rule["statistic"]] + (" of the ranking" if of_ranking else minus)
 
 
 def required(rule: Mapping[str, Any]) -> str:
     """ "lower end ≥ 0.8"."""
+    if rule["level"] == "audit":
+        return f"≥ {rule['at_least']:g}"
     if "within" in rule:
         return f"interval within ±{rule['within']:g}"
     side = {"low": "lower", "high": "upper"}[rule["bound"]]
@@ -172,7 +179,10 @@ def rule_says(rule: Mapping[str, Any]) -> str:
     """
     kind = rule.get("per", "attack")
     where = f" for {rule['slice']}, the worst {kind}," if rule["slice"] else ""
-    seen = interval(rule["observed"], 3, rule["statistic"] in SIGNED)
+    signed = rule["statistic"] in SIGNED or "against" in rule
+    seen = interval(rule["observed"], 3, signed)
+    if rule["level"] == "audit":
+        seen = f"{rule['observed']['value']:,.0f}"
     return f"{statistic_name(rule)}{where} {seen} (required: {required(rule)})"
 
 

@@ -258,7 +258,8 @@ class RuleBlock(Block):
     """One line of the policy: a bound of an interval, and where it must lie."""
 
     statistic: str
-    level: Literal["case", "ranking", "probe"] = "case"
+    level: Literal["case", "ranking", "probe", "audit"] = "case"
+    against: Literal["people"] | None = None  # the figure minus people's own
     per: Literal["model", "task"] | None = None
     bound: Literal["low", "high", "both"] = "low"
     at_least: float | None = None
@@ -286,6 +287,10 @@ class RuleBlock(Block):
             raise ValueError("a rule about the ranking cannot be per model or per task")
         if self.level == "probe" and self.per is not None:
             raise ValueError("a rule about probes is about the worst attack; leave per out")
+        if self.level == "audit" and (self.per is not None or self.at_least is None):
+            raise ValueError("a rule about the audit set is a count with at_least, and no per")
+        if self.against is not None and (self.level != "case" or self.per is not None):
+            raise ValueError('against goes with level = "case" over all cases; leave per out')
         return self
 
 
@@ -306,7 +311,11 @@ class PolicyBlock(Block):
         Keys that came later are named only where they are set: older decisions still stand.
         """
         later = {"reference", "unsure"} - self.model_dump(exclude_defaults=True).keys()
-        return self.model_dump(mode="json", exclude={"max_age_days", *later})
+        made = self.model_dump(mode="json", exclude={"max_age_days", *later})
+        for rule in made["rule"]:
+            if rule["against"] is None:
+                del rule["against"]
+        return made
 
     @property
     def asks_for_probes(self) -> bool:

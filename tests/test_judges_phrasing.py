@@ -7,6 +7,7 @@ from judges.meaning import GRADED_MEANING
 from judges.phrasing import NAMES, RANKING_MEANING, interval, number, required, rule_says
 from judges.probe_rates import STATISTICS as PROBE_STATISTICS
 from judges.ranking import RANKING
+from judges.requirements import COVERAGE, ENOUGH
 from judges.scores import GRADED
 
 
@@ -50,6 +51,7 @@ def test_a_rule_in_words_names_the_worst_slice_and_the_limit() -> None:
 
 def test_every_figure_has_a_name() -> None:
     figures = STATISTICS.keys() | set(RANKING) | PROBE_STATISTICS.keys() | set(GRADED)
-    assert NAMES.keys() == figures | {"intraclass"}  # between people only
+    figures |= {"intraclass"}  # between people only
+    assert NAMES.keys() == figures | {COVERAGE, *ENOUGH}
     assert GRADED_MEANING.keys() == set(GRADED)
     assert RANKING_MEANING.keys() == set(RANKING)
