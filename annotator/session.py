@@ -17,12 +17,16 @@ from samples.store import Store
 
 @dataclass(frozen=True)
 class Desk:
-    """One person at the audit set in force; ``seed`` is the study's."""
+    """One person at the audit set in force; ``seed`` is the study's.
+
+    ``in_order`` where the audit set is labelled in its own random order, the same for all.
+    """
 
     annotator: str
     audit_set: str
     rubric: Rubric
     seed: int
+    in_order: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,7 @@ class Queue:
     own: Sequence[Label]  # the person's newest event on every assigned case, oldest first
     annotator: str
     seed: int
+    in_order: bool = False
 
     @cached_property
     def _status(self) -> dict[str, str]:
@@ -81,8 +86,13 @@ class Queue:
 
     @cached_property
     def fresh(self) -> list[tuple[str, str]]:
-        """(response, item) not yet answered, in an order that only this person has."""
+        """(response, item) not yet answered, in an order that only this person has.
+
+        But in the audit set's where labelling may stop early: what counts then is what came first.
+        """
         waiting = [case for case in self._waiting if self._status.get(case[0]) != "skipped"]
+        if self.in_order:
+            return waiting
         return sorted(waiting, key=lambda case: content_hash([self.seed, self.annotator, case[0]]))
 
     @cached_property
@@ -146,7 +156,8 @@ def sit_down(store: Store, annotator: str, seed: int) -> Desk:
     if audit_set is None:
         raise BenchwarrantError("there is no audit set yet; run `benchwarrant sample`")
     rubric = next(rubric for rubric in store.rubrics() if rubric.id == audit_set.rubric)
-    return Desk(annotator, audit_set.id, rubric, seed)
+    in_order = audit_set.design.get("sequential") is True
+    return Desk(annotator, audit_set.id, rubric, seed, in_order)
 
 
 def read_queue(store: Store, desk: Desk) -> Queue:
@@ -159,7 +170,7 @@ def read_queue(store: Store, desk: Desk) -> Queue:
         if label.response in readable
     ]
     counts = store.label_counts(desk.rubric.id)
-    return Queue(assignments, counts, own, desk.annotator, desk.seed)
+    return Queue(assignments, counts, own, desk.annotator, desk.seed, desk.in_order)
 
 
 def submit(store: Store, desk: Desk, sight: Sight, answer: Answer, now: datetime) -> Label | None:
