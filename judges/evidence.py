@@ -175,7 +175,8 @@ def _people(
     draws: Resamples,
 ) -> Figure:
     ratings = audit.reference.ratings[cases][:, list(who)]
-    tables = raters.rater_tables(ratings, len(audit.rubric.labels))
+    weight = audit.weight[cases]
+    tables = raters.rater_tables(ratings, len(audit.rubric.labels)).scaled(weight / weight.mean())
     by_question = tables.by_cluster(audit.question[cases], draws.questions.shape[1])
     compute = raters.RATER_STATISTICS[statistic]
     value = float(compute(tables.sum()))

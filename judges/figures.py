@@ -80,6 +80,7 @@ class Slices:
     clusters: dict[str, IntArray]  # by handling of failures: (1, groups) questions that have a
     # verdict that counts, and in a second row models, where models are resampled
     apart: IntArray  # (groups,): questions on which the judge differs from people
+    evenness: Array  # (groups,): mean weight of a case over the largest, 1 where all are alike
 
 
 def count(
@@ -127,7 +128,21 @@ def count(
             "count_as_wrong": _clusters(group, ways, many),
         },
         apart=sums[..., ~np.eye(k, k + 1, dtype=bool)].any(axis=(1, 3)).sum(axis=0),
+        evenness=_evenness(audit.weight[rows], group, many),
     )
+
+
+def _evenness(weight: Array, group: IntArray, many: int) -> Array:
+    """By how much unequal weights shrink a count of questions that says what was not seen.
+
+    What was not seen may be where each case stands for most others, and few were drawn.
+    """
+    heaviest = np.zeros(many)
+    np.maximum.at(heaviest, group, weight)
+    cases = np.maximum(np.bincount(group, minlength=many), 1)
+    mean = np.bincount(group, weights=weight, minlength=many) / cases
+    alike = np.isclose(mean, heaviest, rtol=1e-9)  # also where there is no case
+    return np.where(alike, 1.0, mean / np.where(heaviest > 0, heaviest, 1.0))
 
 
 def _clusters(group: IntArray, ways: IntArray, many: int) -> IntArray:
@@ -159,6 +174,7 @@ def agreement_figures(
     made: list[dict[str, Any]] = [{"n": int(n)} for n in left]
     agreeing = ~np.any(points * (1 - np.eye(len(labels))), axis=(1, 2))  # nothing off the diagonal
     clusters = slices.clusters[handling]
+    questions = clusters.min(axis=0) * slices.evenness
     twins = _twins(len(labels))
     for name, statistic in statistics.items():
         if name in twins:
@@ -175,11 +191,11 @@ def agreement_figures(
                 group[name] = figure(values[g], np.nan, np.nan) | {"reason": alone}
             elif agreeing[g]:
                 ends = intervals.no_disagreement_interval(
-                    statistic, points[g], int(clusters[:, g].min()), policy.confidence
+                    statistic, points[g], questions[g], policy.confidence
                 )
                 group[name] = figure(values[g], *ends) | {"note": NO_DISAGREEMENT}
             elif low[g] == high[g] and (share := _share_of(name, points[g])):
-                group[name] = _exact(values[g], share, int(clusters[:, g].min()), policy.confidence)
+                group[name] = _exact(values[g], share, questions[g], policy.confidence)
             else:
                 group[name] = figure(values[g], low[g], high[g], float(undefined[g]))
     return made
@@ -197,7 +213,7 @@ def _share_of(name: str, table: Array) -> float:
     return float(over[name].sum()) if name in over else 0.0
 
 
-def _exact(value: float, cases: float, questions: int, confidence: float) -> Figure:
+def _exact(value: float, cases: float, questions: float, confidence: float) -> Figure:
     """A share that no resample can move, such as 1 of 12 without a miss: Clopper and Pearson.
 
     Counts questions where cases are more: answers to one question may all go the same way.
@@ -249,12 +265,12 @@ def ranking_figures(
             found = intervals.percentile_interval(samples, policy.confidence)
             made[name] = figure(value, *(float(end) for end in found))
             if not slices.apart[used].any():
-                questions = slices.clusters[handling][0, used]
+                questions = (slices.clusters[handling][0] * slices.evenness)[used]
                 made[name] |= _unseen(name, people[used], questions, policy.confidence)
     return made
 
 
-def _unseen(name: str, people: Array, questions: IntArray, confidence: float) -> Figure:
+def _unseen(name: str, people: Array, questions: Array, confidence: float) -> Figure:
     """The far end of a figure where no question of any model shows a disagreement.
 
     Each model's share may still be off by the upper Clopper–Pearson limit of its questions. Errors
@@ -262,7 +278,7 @@ def _unseen(name: str, people: Array, questions: IntArray, confidence: float) ->
     two models towards each other and past, or all of them towards the middle and past it.
     """
     none = np.zeros(len(questions))
-    off = intervals.clopper_pearson(none, questions.astype(np.float64), confidence)[1]
+    off = intervals.clopper_pearson(none, questions, confidence)[1]
     if name.endswith("error"):
         high = off.max() if name.startswith("worst") else off.mean()
         return {"high": float(high), "note": NO_DISAGREEMENT}

@@ -40,6 +40,11 @@ class RaterTables:
             return RaterTables(*(field.sum(axis=0) for field in self._fields()))
         return RaterTables(*(np.tensordot(weights, f, axes=(-1, 0)) for f in self._fields()))
 
+    def scaled(self, weight: Array) -> "RaterTables":
+        """Each case's tables times its weight, such as 1 / its chance of being drawn."""
+        made = (field * weight.reshape(-1, *(1,) * (field.ndim - 1)) for field in self._fields())
+        return RaterTables(*made)
+
     def by_cluster(self, cluster: IntArray, n_clusters: int) -> "RaterTables":
         """Add up the cases of each cluster, such as the answers to one question."""
         sums = []
