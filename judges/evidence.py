@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from judges import bias, intervals, raters
+from judges import bias, intervals, raters, sequential
 from judges.agreement import Array, IntArray
 from judges.figures import (
     ONE_QUESTION,
@@ -53,10 +53,13 @@ def weigh(audit: Audit, policy: PolicyBlock, seed: int) -> Evidence:
             "no case of the audit set has a settled label yet; run `benchwarrant annotate`, or"
             " `benchwarrant import labels FILE`"
         )
+    policy = sequential.error_shared(audit, policy)
     draws = draw_resamples(audit, policy, np.random.default_rng(seed))
     judges, checks = {}, []
     for name, run in audit.judges.items():
         judges[name], found = _about(name, run, audit, policy, draws)
+        if sequential.is_open(audit):
+            judges[name] = sequential.anytime(judges[name], audit, run.verdicts, policy)
         checks += found
     asked = {name: digest(run.probes) for name, run in audit.judges.items()}
     return Evidence(
@@ -194,6 +197,8 @@ def _people(
 
 def _could_not_check(audit: Audit) -> list[dict[str, str]]:
     could_not = []
+    if sequential.is_open(audit):
+        could_not.append({"check": "the whole audit set", "why": sequential.standing(audit)})
     if audit.formats is not None and (audit.formats == NO_TEXT).all():
         could_not.append({"check": "answer format", "why": "the responses have no text"})
     if len(audit.tasks) < 2:

@@ -51,6 +51,7 @@ class Audit:
     judges: dict[str, JudgeRun]
     formats: IntArray | None = None  # places in answers.FORMATS; the report asks for them
     rechecks: tuple[Event, ...] = ()  # of any judge and audit set, oldest first
+    wanted: IntArray | None = None  # people whose label each case shall have; 1 where None
 
     def only(self, judge: str) -> "Audit":
         """The same audit with one judge."""
@@ -118,6 +119,7 @@ def load_audit(study: Study, store: Store) -> Audit:
         labels_digest=content_hash(label_rows),
         judges={name: run for name, run in runs.items() if run.missing < len(responses)},
         rechecks=tuple(store.events(RECHECK)),
+        wanted=np.array([case.raters for case in cases]),
     )
 
 
