@@ -4,7 +4,7 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 BIN := .venv/bin
 
-.PHONY: demo test check venv lock bench bench-evidence bench-parsers bench-inference
+.PHONY: demo test check venv lock bench bench-evidence bench-labels bench-parsers bench-inference
 
 demo: venv
 	$(BIN)/benchwarrant demo
@@ -31,10 +31,14 @@ venv: .venv/installed
 	touch $@
 
 # Measured, never asserted: our median, the peer's or the limit's, the ratio, the goal.
-bench: bench-evidence bench-parsers bench-inference
+bench: bench-evidence bench-labels bench-parsers bench-inference
 
 bench-evidence: venv
 	$(BIN)/python tests/bench_evidence.py
+
+# Simulated audits; ARGS=--quick runs fewer.
+bench-labels: venv
+	$(BIN)/python tests/bench_labels.py $(ARGS)
 
 # ARGS=--list prints every answer that the rules and another parser read differently.
 bench-parsers: venv

@@ -9,6 +9,7 @@ import numpy as np
 from judges.agreement import judge_cells
 from judges.drift import outdated, recheck_figures
 from judges.evidence import Evidence
+from judges.further import further_labels, further_says
 from judges.gate import check_policy, decide, hold
 from judges.kinship import ITSELF, kin
 from judges.phrasing import VOICES, Voice, decision_says, finding_says
@@ -60,7 +61,8 @@ def report_value(
             *_nothing_to_check(audit, evidence),
             *_unprobed(audit),
         ],
-        "policy": study.policy.model_dump(mode="json", exclude_none=True),
+        "policy": study.policy.model_dump(mode="json", exclude_none=True)
+        | {"confidence": inputs["policy"]["confidence"]},  # a sequential audit shares its error out
         "computed_from": {k: v for k, v in inputs.items() if k not in ("audit_set", "policy")},
     }
     plain: dict[str, Any] = _plain(made, voice)
@@ -115,7 +117,13 @@ def _judge(
         "confusion": _confusion(run, audit),
         "today": {"decision": would if rules else UNDECIDED, "rules": [_finite(r) for r in rules]},
     } | decision
-    return made | {"says": decision_says(name, made)}
+    further = further_labels(about, study.policy, audit)
+    said = filter(None, [decision_says(name, made), _sentence(further_says(further))])
+    return made | {"further": further, "says": " ".join(said)}
+
+
+def _sentence(text: str) -> str:
+    return text and f"{text[0].upper()}{text[1:]}."
 
 
 def _decision(
