@@ -7,6 +7,7 @@ uniform sample's or the limit, the ratio, the goal. With ``--quick`` fewer simul
 """
 
 import argparse
+import csv
 import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # small products: threads wait for each other
@@ -17,12 +18,20 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
+from judges.agreement import STATISTICS
 from judges.betting import figures, log_wealth
 from judges.figures import draw_resamples
 from judges.gate import APPROVED, INCONCLUSIVE, REJECTED, decide
+from judges.intervals import (
+    cluster_sums,
+    multinomial_weights,
+    percentile_interval,
+    resampled,
+)
 from judges.sequential import FIRST_LOOKS
 from judges.simulation import (
     Answers,
@@ -39,6 +48,8 @@ from samples.audit import Frame
 from samples.draws import disagreement, draw_active, draw_questions
 from samples.study import AuditBlock, PolicyBlock
 
+ROOT = Path(__file__).parents[1]
+DATA = Path(os.environ.get("BENCHWARRANT_DATA", ROOT.parent / "shared" / "data"))
 BOUND, UNIFORM, ACTIVE = 0.8, 1000, 500
 KAPPAS = (0.98, 0.95, 0.92, 0.90, 0.88, 0.85, 0.75, 0.70, 0.60)
 WORLD = World(tuple(np.linspace(0.2, 0.8, 10).tolist()), 1000, slips=0.0)
@@ -52,8 +63,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer simulations")
     quick = parser.parse_args().quick
-    times, at_bound = (20, 60) if quick else (150, 600)
-    print("labels: takes about three minutes", flush=True)
+    times, at_bound = (20, 60) if quick else (120, 1000)
+    print("labels: takes about four minutes", flush=True)
     start = time.perf_counter()
     designs = {"sequential": sequential, "active": active}
     for kappa in KAPPAS:
@@ -63,7 +74,8 @@ def main() -> None:
     errors("uniform sample of 1,000", _run(uniform, BOUND, at_bound))
     errors("sequential, a look after every label", _run(sequential, BOUND, at_bound))
     errors("active sample of 500", _run(active, BOUND, at_bound))
-    looks(at_bound * 3)
+    looks(at_bound * 2)
+    real(20 if quick else 100)
     print(
         f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, numpy"
         f" {np.__version__}; {times} audits for each figure, {at_bound} at the bound;"
@@ -84,15 +96,21 @@ def sequential(quality: Quality, rng: np.random.Generator) -> Outcome:
     """One answer to each question, and a look after every label; all labelled, the last look."""
     answers, said = _one_by_one(quality, rng)
     tail = (1 - POLICY.confidence) / 2
-    bets = figures(2)["cohen_kappa"].bets(_tables(answers, said), 1.0)
-    looks = [
-        log_wealth(bet(BOUND)) >= -math.log(tail * FIRST_LOOKS) for bet in (bets.above, bets.below)
-    ]
-    first = [int(look.argmax()) if look.any() else UNIFORM for look in looks]
-    if min(first) < UNIFORM:
-        return (APPROVED, REJECTED)[int(np.argmin(first))], 2 * (min(first) + 1)
+    found = _looked_at(_tables(answers, said), tail * FIRST_LOOKS)
+    if found[0] != INCONCLUSIVE:
+        return found
     last = POLICY.model_copy(update={"confidence": 1 - 2 * tail * (1 - FIRST_LOOKS)})
     return _gate(answers, said, None, last, rng), UNIFORM
+
+
+def _looked_at(tables: np.ndarray, tail: float) -> Outcome:
+    """The first decision, and the labels so far; bets look at two questions at a time."""
+    bets = figures(2)["cohen_kappa"].bets(tables, 1.0)
+    looks = [log_wealth(bet(BOUND)) >= -math.log(tail) for bet in (bets.above, bets.below)]
+    first = [int(look.argmax()) if look.any() else len(tables) for look in looks]
+    if min(first) == len(tables):
+        return INCONCLUSIVE, len(tables)
+    return (APPROVED, REJECTED)[int(np.argmin(first))], 2 * (min(first) + 1)
 
 
 def active(quality: Quality, rng: np.random.Generator) -> Outcome:
@@ -146,6 +164,46 @@ def _tables(answers: Answers, said: np.ndarray) -> np.ndarray:
     tables = np.zeros((len(said), 2, 2))
     tables[np.arange(len(said)), answers.right, said] = 1.0
     return tables
+
+
+def real(times: int) -> None:
+    """Real judges and people: one answer to each of 400 questions, against all 3,600 labels."""
+    if not (folder := DATA / "human_judging_the_judges").is_dir():
+        print(f"{folder.name}: not measured: the public data is not here; set BENCHWARRANT_DATA")
+        return
+    with (folder / "triviaqa_v1_judgements.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    question = np.unique([row["question_id"] for row in rows], return_inverse=True)[1]
+    people = np.array([row["human_final"] == "True" for row in rows]).astype(np.int64)
+    judges = [column for column in rows[0] if column.startswith("judge:")]
+    tail, found = (1 - POLICY.confidence) / 2, []
+    for judge in judges:
+        # a verdict that is missing is a wrong one
+        said = np.array([{"True": 1, "False": 0}.get(row[judge], -1) for row in rows])
+        said = np.where(said < 0, 1 - people, said)
+        sums = cluster_sums(question, 2 * people + said, None, int(question.max()) + 1, 4)
+        drawn = multinomial_weights(np.random.default_rng(1), POLICY.resamples, len(sums))
+        samples = STATISTICS["cohen_kappa"](resampled(drawn, sums).reshape(-1, 2, 2))
+        low, high, _ = percentile_interval(samples, POLICY.confidence)
+        whole = APPROVED if low >= BOUND else REJECTED if high < BOUND else INCONCLUSIVE
+        for turn in range(times):
+            order = np.random.default_rng([3, turn]).permutation(len(rows))
+            one = order[np.unique(question[order], return_index=True)[1]]  # of each question
+            one = np.random.default_rng([4, turn]).permutation(one)
+            cases = Answers(question[one], question[one], people[one])
+            decision, labels = _looked_at(_tables(cases, said[one]), tail)
+            found.append((whole, decision, labels))
+    early = [(whole, decision, n) for whole, decision, n in found if decision != INCONCLUSIVE]
+    against = sum({whole, decision} == {APPROVED, REJECTED} for whole, decision, _ in early)
+    certain = sum(whole != INCONCLUSIVE for whole, *_ in found)
+    print(
+        f"Judging the Judges, {len(judges)} judges, {times} orders of {len(sums)} questions: all"
+        f" {len(rows):,} labels decide {certain / times:.0f} judges; an order of questions, a look"
+        f" after every label, decides {len(early) / times:.1f}, by a median of"
+        f" {np.median([n for *_, n in early]):.0f} labels, {against} of {len(early)} of them"
+        " against all labels, stated",
+        flush=True,
+    )
 
 
 # What is printed
@@ -206,10 +264,8 @@ def looks(times: int) -> None:
     tail = (1 - POLICY.confidence) / 2
     for turn in range(times):
         rng = np.random.default_rng([11, turn])
-        answers = draw_answers(World(WORLD.models, 100_000), UNIFORM, rng)
-        said = verdicts(answers, quality, trouble(WORLD, answers, rng))
-        tables = rng.permutation(_tables(answers, said))  # the models came in turn
-        bets = figures(2)["cohen_kappa"].bets(tables, 1.0)
+        answers, said = _one_by_one(quality, rng)
+        bets = figures(2)["cohen_kappa"].bets(_tables(answers, said), 1.0)
         for side, bet in (("approved", bets.above), ("rejected", bets.below)):
             bad[side] += bool((log_wealth(bet(BOUND)) >= -math.log(tail)).any())
     for side in ("approved", "rejected"):
