@@ -14,6 +14,8 @@ from samples.errors import BenchwarrantError
 from samples.records import Label, Rubric, content_hash
 from samples.store import Store
 
+STRETCH = 20  # cases of the audit set's order within which each person has an order of their own
+
 
 @dataclass(frozen=True)
 class Desk:
@@ -88,12 +90,17 @@ class Queue:
     def fresh(self) -> list[tuple[str, str]]:
         """(response, item) not yet answered, in an order that only this person has.
 
-        But in the audit set's where labelling may stop early: what counts then is what came first.
+        Where labelling may stop early, what counts is what comes first in the audit set: then it is
+        only within the next few cases that people go different ways, so as not to meet at one.
         """
+        places = {case[0]: place for place, case in enumerate(self.assignments)}
         waiting = [case for case in self._waiting if self._status.get(case[0]) != "skipped"]
-        if self.in_order:
-            return waiting
-        return sorted(waiting, key=lambda case: content_hash([self.seed, self.annotator, case[0]]))
+
+        def turn(case: tuple[str, str]) -> tuple[int, str]:
+            stretch = places[case[0]] // STRETCH if self.in_order else 0
+            return stretch, content_hash([self.seed, self.annotator, case[0]])
+
+        return sorted(waiting, key=turn)
 
     @cached_property
     def skipped(self) -> list[tuple[str, str]]:
