@@ -4,7 +4,7 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 BIN := .venv/bin
 
-.PHONY: demo test check venv lock bench bench-evidence bench-labels bench-parsers bench-inference
+.PHONY: demo test check venv lock bench bench-evidence bench-labels bench-parsers bench-judges bench-inference
 
 demo: venv
 	$(BIN)/benchwarrant demo
@@ -31,7 +31,7 @@ venv: .venv/installed
 	touch $@
 
 # Measured, never asserted: our median, the peer's or the limit's, the ratio, the goal.
-bench: bench-evidence bench-labels bench-parsers bench-inference
+bench: bench-evidence bench-labels bench-parsers bench-judges bench-inference
 
 bench-evidence: venv
 	$(BIN)/python tests/bench_evidence.py
@@ -43,6 +43,10 @@ bench-labels: venv
 # ARGS=--list prints every answer that the rules and another parser read differently.
 bench-parsers: venv
 	$(BIN)/python tests/bench_parsers.py $(ARGS)
+
+# Both SDKs against a slow and faulty server, killed on the way: takes a quarter of an hour.
+bench-judges: venv
+	$(BIN)/python tests/bench_judges.py
 
 # The peer comes into an environment of its own, build/peer-lm-eval.
 bench-inference: venv

@@ -33,6 +33,7 @@ def build() -> "typer.Typer":
     from annotator import cli as annotator
     from inference import cli as inference
     from judges import cli as judges
+    from judges import cli_asking as asking
     from samples import cli as samples
 
     app = typer.Typer(
@@ -50,8 +51,8 @@ def build() -> "typer.Typer":
     app.command()(inference.sample)
     app.command()(annotator.annotate)
     app.add_typer(annotator.accounts, name="accounts")
-    app.command()(judges.judge)
-    app.command()(judges.probe)
+    app.command()(asking.judge)
+    app.command()(asking.probe)
     app.command()(judges.report)
     app.command()(judges.approve)
     app.command()(judges.benchmark)

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict
 from inference.anthropic_json import NO_FORMAT, as_tool, tool_inputs, with_format
 from inference.endpoint import TOO_LONG_TEXT, Lost, Result, Run, find_server, watched
 from inference.engine import Chat, Completion, EngineSpec, Sampling, checked
+from inference.prices import Tokens
 from inference.requests import Requests
 from samples.records import canonical_json
 
@@ -92,7 +93,7 @@ class AnthropicEngine:
             timeout=anthropic.Timeout(settings.timeout, connect=min(settings.timeout, 10)),
             default_headers=SAMPLING_VERSION if self._send else None,
             http_client=anthropic.DefaultAsyncHttpxClient(
-                **watched(settings, self._server, _is_answer)
+                **watched(settings, self._server, _is_answer, tokens_of)
             ),
         )
         self._requests = Requests("anthropic", self._server.host, settings)
@@ -289,6 +290,24 @@ def _read(answer: Mapping[str, Any]) -> Completion:
         prompt_tokens=prompt_tokens if counts else None,
         completion_tokens=counts.get("output_tokens"),
         error=error,
+    )
+
+
+def tokens_of(answer: Mapping[str, Any]) -> Tokens | None:
+    """What an answer took, as it is billed; a cache that lasts an hour is dearer to write to."""
+    counts = _counts(answer)
+    if not {"input_tokens", "output_tokens"} <= set(counts):
+        return None
+    made = (answer.get("usage") or {}).get("cache_creation") or {}
+    written, long = counts.get("cache_creation_input_tokens", 0), 0
+    if isinstance(made.get("ephemeral_1h_input_tokens"), int):
+        long = made["ephemeral_1h_input_tokens"]
+    return Tokens(
+        input=counts["input_tokens"],
+        cached=counts.get("cache_read_input_tokens", 0),
+        written=written - long,
+        written_1h=long,
+        output=counts["output_tokens"],
     )
 
 

@@ -17,6 +17,8 @@ import httpx2
 from pydantic import BaseModel, ConfigDict, Field
 
 from inference.engine import Completion
+from inference.ledger import ANSWERED, GARBLED, Ledger
+from inference.prices import Tokens
 from samples.errors import BenchwarrantError
 
 LONGEST_PAUSE = 120.0  # seconds; a server that asks for more is reported, not slept through
@@ -41,6 +43,7 @@ class Run(BaseModel):
     timeout: float = Field(default=600, gt=0)
     max_retries: int = Field(default=5, ge=0)
     base_dir: Any = None  # for engines that read files
+    ledger: Any = None  # books what requests cost
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class Lost:
     reason: str
     check: str = ""
     trouble: str = "refuses every request"
+    ceiling: bool = False  # the dollars are spent
 
 
 Result = Completion | Lost
@@ -131,32 +135,47 @@ def _key(engine: str, name: str | None) -> str:
 # What a response means to the retries
 
 
-def watched(run: Run, server: Server, is_answer: Callable[[Any], bool]) -> dict[str, Any]:
+def watched(
+    run: Run,
+    server: Server,
+    is_answer: Callable[[Any], bool],
+    tokens_of: Callable[[Any], Tokens | None],
+) -> dict[str, Any]:
     """Settings of an HTTP client for ``run``, whose responses the SDKs' retries read rightly.
+
+    Each attempt is booked in the ledger of ``run``, if it has one.
 
     Half an answer, or a page that is none, fails like a broken connection, so that it is retried.
     Of error statuses only a passing trouble is, and only after a pause that is worth waiting for:
     one SDK would sleep through whatever ``Retry-After`` says, 49 days if need be.
     """
 
+    ledger: Ledger | None = run.ledger
+    arrives = ledger.arrives if ledger else lambda *_: None
+
     async def check(response: httpx2.Response) -> None:
         if not response.is_success:
+            arrives(str(response.status_code))
             pause = asked_pause(response.headers, datetime.now(UTC))
             if not _is_passing(response.status_code) or (pause or 0) > LONGEST_PAUSE:
                 response.headers["x-should-retry"] = "false"  # both SDKs obey it
             return
         await response.aread()
         try:
-            answered = is_answer(response.json())
+            answered = is_answer(body := response.json())
         except (ValueError, LookupError, TypeError):
             answered = False
-        if not answered:
+        if answered:
+            arrives(ANSWERED, tokens_of(body))
+        else:
+            arrives(GARBLED)
             said = f"not a chat completion: {server.clean(response.text)}"  # the SDKs log it
             raise httpx2.DecodingError(said, request=response.request)
 
     at_once = run.concurrency  # the SDKs keep 100 connections open, and make the others anew
     limits = httpx2.Limits(max_connections=at_once, max_keepalive_connections=at_once)
-    return {"event_hooks": {"response": [check]}, "limits": limits}
+    hooks = {"request": [ledger.leaves] if ledger else [], "response": [check]}
+    return {"event_hooks": hooks, "limits": limits}
 
 
 def asked_pause(headers: Mapping[str, str], now: datetime) -> float | None:

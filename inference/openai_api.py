@@ -22,6 +22,7 @@ from inference.label_scores import (
     read_decision,
     read_top,
 )
+from inference.prices import Tokens
 from inference.requests import Requests
 from samples.records import canonical_json
 
@@ -77,7 +78,7 @@ class OpenAIEngine:
             max_retries=settings.max_retries,
             timeout=openai.Timeout(settings.timeout, connect=min(settings.timeout, 10)),
             http_client=openai.DefaultAsyncHttpxClient(
-                **watched(settings, self._server, _is_answer)
+                **watched(settings, self._server, _is_answer, tokens_of)
             ),
         )
         self._requests = Requests("openai", self._server.host, settings)
@@ -186,6 +187,23 @@ def _is_answer(body: Any) -> bool:
         return one["type"] == "refusal" or isinstance(one["probabilities"], list)
     message = body["choices"][0]["message"]
     return isinstance(message, dict) and isinstance(body.get("usage") or {}, dict)
+
+
+def tokens_of(body: Mapping[str, Any]) -> Tokens | None:
+    """What an answer took, as it is billed: tokens that a cache gave or took are in the prompt's.
+
+    The Decisions API bills what it reads and nothing else.
+    """
+    usage = body.get("usage") or {}
+    if "answers" in body:
+        read = usage.get("input_tokens")
+        return Tokens(input=read) if isinstance(read, int) else None
+    prompt, output = usage.get("prompt_tokens"), usage.get("completion_tokens")
+    if not isinstance(prompt, int) or not isinstance(output, int):
+        return None
+    details = usage.get("prompt_tokens_details") or {}
+    cached, written = (details.get(f"cache{k}_tokens") or 0 for k in ("d", "_write"))
+    return Tokens(prompt - cached - written, cached=cached, written=written, output=output)
 
 
 def _messages(chat: Chat, system: str | None) -> list[dict[str, str]]:

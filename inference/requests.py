@@ -15,7 +15,8 @@ from typing import cast
 
 from inference.endpoint import Lost, Result, Run
 from inference.engine import Chat, Completion
-from samples.errors import BenchwarrantError
+from inference.ledger import CeilingReached, Ledger
+from samples.errors import BenchwarrantError, Refused
 
 PATIENCE = 4  # so many requests in a row without an answer may be bad luck
 APART = 0.001  # seconds; what starts together stays together, and each waits for all the others
@@ -85,6 +86,7 @@ class Requests:
         self._host = host
         self._at_once = run.concurrency
         self._pace = Pace(run, clock)
+        self._ledger: Ledger | None = run.ledger
         self._running: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name=name, daemon=True)
@@ -108,9 +110,11 @@ class Requests:
                 self._loop.call_soon_threadsafe(asked.put_nowait, turn)
             return len(turns)
 
-        waiting = hand_out(2 * self._at_once)  # one half is asked, the other stands ready
+        # No more than are under way: a kill must not cost what has come and is not saved yet.
+        waiting = hand_out(self._at_once)
         work = asyncio.run_coroutine_threadsafe(
-            self._work(asked, arrived, self._pace.kept(ask, max_tokens)), self._loop
+            self._work(asked, arrived, self._pace.kept(self._booked(ask, max_tokens), max_tokens)),
+            self._loop,
         )
         try:
             while waiting and (result := arrived.get()) is not None:
@@ -121,15 +125,33 @@ class Requests:
                 else:
                     lost.append(result)
                     in_a_row += 1
-                    if result.check or in_a_row >= max(PATIENCE, self._at_once):
+                    if result.check or result.ceiling or in_a_row >= max(PATIENCE, self._at_once):
                         gone = work.cancel()  # what has arrived by now is still handed on
                 waiting += 0 if gone else hand_out(1)
             if waiting and not gone:
                 work.result()  # a bug shows its traceback here
         finally:  # also when the reader left, or at Ctrl-C
             work.cancel()
+        for loss in lost:
+            if loss.ceiling:
+                raise Refused(loss.reason)
         if lost:
             raise BenchwarrantError(_in_words(self._host, lost))
+
+    def _booked(self, ask: Ask, max_tokens: int) -> Ask:
+        """``ask``, with what it costs in the ledger."""
+        if (ledger := self._ledger) is None:
+            return ask
+
+        async def ask_and_book(index: int, chat: Chat) -> Result:
+            with ledger.call(max_tokens):
+                try:
+                    return await ask(index, chat)
+                except CeilingReached as reached:
+                    said = "finished answers are kept: a higher --max-usd goes on from here"
+                    return Lost(f"stopped before the ceiling: {reached}; {said}", ceiling=True)
+
+        return ask_and_book
 
     def close(self, end: Callable[[], Awaitable[None]]) -> None:
         """Drop what is under way, ``end`` what the requests need, and the thread."""

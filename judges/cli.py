@@ -1,13 +1,12 @@
-"""Commands that judge, weigh, decide and grade."""
+"""Commands that weigh, decide and grade."""
 
 import os
-from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from judges.cli_asking import MaxUsd, say_spent
 from samples.cli import (
     DEFAULT,
     AsJson,
@@ -20,12 +19,9 @@ from samples.cli import (
     show_table,
     write_text,
 )
-from samples.errors import BenchwarrantError
 
 if TYPE_CHECKING:
-    from samples.records import Verdict, Warrant
-    from samples.store import Store
-    from samples.study import Study
+    from samples.records import Warrant
 
 JudgeName = Annotated[str, typer.Argument(help="The judge's name.")]
 
@@ -59,155 +55,6 @@ def plan(
         say(line)
 
 
-def judge(
-    study: StudyPath = DEFAULT,
-    only: Annotated[
-        list[str] | None, typer.Option("--judge", help="Only this judge; may be repeated.")
-    ] = None,
-    retry_failed: Annotated[
-        bool,
-        typer.Option(
-            "--retry-failed",
-            help="Ask again where a judge failed and may not now; its warrant goes stale.",
-        ),
-    ] = False,
-    failure: Annotated[
-        list[str] | None,
-        typer.Option(help="Of --retry-failed: only this kind of failure; may be repeated."),
-    ] = None,
-    recheck: Annotated[
-        bool,
-        typer.Option(
-            "--recheck", help="Ask an approved judge again: has it changed? Exit 1 if it has."
-        ),
-    ] = False,
-    cases: Annotated[int, typer.Option(help="Of --recheck: how many.", min=100)] = 100,
-    everything: Annotated[
-        bool,
-        typer.Option("--all", help='Every answer, before `sample` draws by allocation = "active".'),
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Run every judge on the audit set; the same command again goes on where it stopped.
-
-    Example: benchwarrant judge --judge rules
-    """
-    from judges import grade
-    from judges.makeup import panel_facts, panel_says
-
-    if failure and not retry_failed:
-        raise BenchwarrantError("--failure goes with --retry-failed")
-    if recheck and retry_failed:
-        raise BenchwarrantError("--recheck and --retry-failed are two things; ask for one of them")
-    if recheck:
-        _recheck(study, only or [], cases, as_json)
-        return
-    with opened(study) as (opened_study, store):
-        responses = grade.to_be_judged(opened_study, store, everything)
-        if retry_failed:
-            _retry(opened_study, store, (responses, only or [], failure or []), as_json)
-            return
-        todo = grade.dockets(opened_study, store, responses, only or [])
-        grade.check_texts(store, todo, opened_study.rater_question)
-        outcomes: Counter[tuple[str, str]] = Counter()
-        with progress("judge", sum(len(docket.missing) for docket in todo)) as tick:
-
-            def count(verdict: "Verdict") -> None:
-                outcomes[verdict.judge, verdict.failure or verdict.value or ""] += 1
-                tick(verdict)
-
-            grade.run(opened_study, store, todo, count, now)
-        rubric = opened_study.rater_question.id
-        panels = {
-            docket.spec.name: panel_facts(store, docket.spec, rubric, responses)
-            for docket in todo
-            if docket.block.members
-        }
-    said: dict[str, dict[str, int]] = {docket.spec.name: {} for docket in todo}
-    for (name, what), number in sorted(outcomes.items()):
-        said[name][what] = number
-    if as_json:
-        show_json({name: {"verdicts": n, "panel": panels.get(name)} for name, n in said.items()})
-        return
-    for name, found in said.items():
-        words = ", ".join(f"{n} {what}" for what, n in found.items()) or "nothing missing"
-        say(f"{name}: {words}" + (f" ({panel_says(panels[name])})" if name in panels else ""))
-
-
-def _retry(
-    study: "Study", store: "Store", asked: tuple[list[str], list[str], list[str]], as_json: bool
-) -> None:
-    from judges import retry
-
-    found = retry.retries(study, store, *asked)
-    with progress("ask again", sum(len(one.docket.missing) for one in found)) as tick:
-        made = retry.run(study, store, found, tick, now)
-    if as_json:
-        show_json(made)
-        return
-    for name, one in made.items():
-        say(retry.line(name, one))
-
-
-def _recheck(study: Path, names: list[str], cases: int, as_json: bool) -> None:
-    from judges import benchmark, drift
-    from judges import recheck as room
-    from judges.tables import load_audit
-
-    found = []
-    with opened(study) as (opened_study, store):
-        wanted: list[str | None] = [*names] if names else [None]
-        for name in wanted:
-            granted = benchmark.choose(opened_study, store, name, None)
-            audit = load_audit(opened_study, store)
-            again = room.choose(opened_study, audit, granted, cases)
-            with progress("recheck", len(again.responses)) as tick:
-                event = room.run(opened_study, store, again, tick, now)
-            found.append(drift.recheck_figures(event, audit, opened_study))
-    if as_json:
-        show_json(found)
-    else:
-        for one in found:
-            say(one["says"])
-    if not all(one["passed"] for one in found):
-        raise typer.Exit(1)
-
-
-def probe(
-    study: StudyPath = DEFAULT,
-    only: Annotated[
-        list[str] | None, typer.Option("--judge", help="Only this judge; may be repeated.")
-    ] = None,
-    per_attack: Annotated[int, typer.Option(help="Items for each attack.", min=1)] = 20,
-    limit: Annotated[
-        int | None, typer.Option(help="At most so many probes per judge this time.", min=1)
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Put answers before the judges that none may accept, or none may reject: how many get past?
-
-    The same command again asks only what is missing.
-
-    Example: benchwarrant probe --per-attack 80
-    """
-    from judges import probing
-    from judges.probe_rates import notes, probed, table
-
-    with opened(study) as (opened_study, store):
-        texts = probing.audit_plan(opened_study, store, per_attack).texts
-        todo = probing.unasked(opened_study, store, texts, only or [])
-        todo = [replace(one, missing=one.missing[:limit]) for one in todo]
-        with progress("probe", sum(len(one.missing) for one in todo)) as tick:
-            probing.run(opened_study, store, todo, tick, now)
-        value = probed(opened_study, store)
-    if as_json:
-        show_json(value)
-        return
-    show_table(*table(value))
-    for line in notes(value):
-        say(line)
-
-
 def report(
     study: StudyPath = DEFAULT,
     out: Annotated[
@@ -220,6 +67,7 @@ def report(
     Example: benchwarrant report
     """
     from judges import report as room
+    from judges.costs import costs
     from judges.evidence import weigh
     from judges.formats import with_formats
     from judges.makeup import makeup
@@ -235,6 +83,9 @@ def report(
         made_of = makeup(audit, store, opened_study.policy, opened_study.seed)
         for name, facts in made_of.items():
             value["judges"][name] |= facts
+        for name, about in value["judges"].items():
+            case, spec = about["case"]["failures_count_as_wrong"], audit.judges[name].spec
+            about["cost"] = costs(store, spec, audit.rubric.id, case)
         value["repeatability"] = repeatability(opened_study, store)
         value["critiques"] = solutions_judged(opened_study, store, audit)
         value["probes"] = probed(opened_study, store)
@@ -310,6 +161,7 @@ def benchmark(
     only: Annotated[
         str | None, typer.Option("--judge", help="The approved judge, where there are several.")
     ] = None,
+    max_usd: MaxUsd = None,
 ) -> None:
     """Collect and grade everything, only under a valid warrant; goes on where it stopped.
 
@@ -318,6 +170,7 @@ def benchmark(
     from inference import collect
     from judges import benchmark as room
     from judges import grade
+    from judges.costs import purse
     from judges.makeup import panel_facts, panel_says
 
     with opened(study) as (opened_study, store):
@@ -333,13 +186,15 @@ def benchmark(
             for name, reason in failed.items():
                 say(f"model {name} could not be run: {reason}")
         todo = room.docket(opened_study, store, granted)
+        wallet = purse(opened_study, [docket.block for docket in todo], max_usd)
         with progress("grade", sum(len(docket.missing) for docket in todo)) as tick:
-            grade.run(opened_study, store, todo, tick, now)
+            grade.run(opened_study, store, todo, tick, now, wallet)
         rubric, graded = opened_study.rater_question.id, room.gradable(opened_study, store)
         for docket in todo:
             if docket.block.members:
                 facts = panel_facts(store, docket.spec, rubric, graded)
                 say(f"{docket.spec.name}: {panel_says(facts)}")
+    say_spent(wallet)
     say("done; `benchwarrant leaderboard` shows it")
 
 

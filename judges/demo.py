@@ -65,6 +65,7 @@ def run(folder: Path) -> None:
     """Walk the road; what is done already is not done again."""
     from inference import cli as inference
     from judges import cli as judges
+    from judges import cli_asking as asking
 
     study = folder / "study.toml"
     if not study.exists():
@@ -78,7 +79,7 @@ def run(folder: Path) -> None:
     )
     say(f"{label_by_program(study)} reference labels made by program")
     _step("4. Three judges judge the audit set")
-    judges.judge(study)
+    asking.judge(study)
     _step("5. The gate decides")
     with opened(study) as (opened_study, _):
         names = [block.name for block in opened_study.judge]

@@ -2,13 +2,15 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
 from inference.collect import specs_in_force
+from inference.ledger import Purse
 from judges.answers import require_texts
+from judges.costs import Books
 from judges.judge import Judge, judge_spec, open_judge
 from judges.kinship import check_kin
 from judges.panel import members_of
@@ -19,7 +21,8 @@ from samples.registry import did_you_mean
 from samples.store import Store
 from samples.study import JudgeBlock, Study
 
-CHUNK = 500  # cases in memory at a time
+CHUNK = 5000  # cases in memory at a time
+RULES_SAVED = 0.5  # seconds: what costs nothing is saved in larger heaps
 
 Row = TypeVar("Row", Verdict, ProbeVerdict)
 
@@ -76,7 +79,9 @@ def dockets(
 def check_texts(store: Store, todo: Sequence[Docket], rubric: Rubric) -> None:
     """A judge can read no answer that has no text: refuse before anything is asked."""
     for docket in todo:
-        require_texts(docket.spec.name, list(store.cases(docket.missing, rubric)))
+        for start in range(0, len(docket.missing), CHUNK):
+            chunk = docket.missing[start : start + CHUNK]
+            require_texts(docket.spec.name, list(store.cases(chunk, rubric)))
 
 
 def run(
@@ -85,9 +90,13 @@ def run(
     todo: Sequence[Docket],
     tick: Callable[[Verdict], None],
     now: Callable[[], str],
+    purse: Purse | None = None,
 ) -> None:
-    """Judge what is missing, judge by judge; what a panel asks its members is saved as theirs."""
-    rubric = study.rater_question
+    """Judge what is missing, judge by judge; what a panel asks its members is saved as theirs.
+
+    What requests cost is saved with the verdicts; ``purse`` says how much they may.
+    """
+    rubric, books = study.rater_question, Books("verdict", now, purse or Purse())
     store.add([rubric])
     for docket in todo:
         if not docket.missing:
@@ -95,18 +104,48 @@ def run(
         store.add([*members_of(docket.spec), docket.spec])
         known = {m.name: store.judged(m.id, rubric.id) for m in members_of(docket.spec)}
         own = partial(tick_own, docket.spec.id, tick)
-        with open_block(study, docket.block, docket.spec, known) as judge:
+        with open_block(study, store, docket.block, docket.spec, known, books) as judge:
             for start in range(0, len(docket.missing), CHUNK):
                 cases = list(store.cases(docket.missing[start : start + CHUNK], rubric))
                 made = _stamped(judge.judge(cases), docket.attempts, now)
-                fill(made, store.add, own, clock=time.monotonic)
+                save(made, store, own, docket.block, books)
 
 
+@contextmanager
 def open_block(
-    study: Study, block: JudgeBlock, spec: Spec, known: Mapping[str, Any]
-) -> AbstractContextManager[Judge]:
+    study: Study,
+    store: Store,
+    block: JudgeBlock,
+    spec: Spec,
+    known: Mapping[str, Any],
+    books: Books,
+) -> Iterator[Judge]:
     """The judge of a block, closed at the end; ``known`` is what a panel's members have said."""
-    return closing(open_judge(spec, _run_settings(study, block, spec, known)))
+    judge = open_judge(spec, _run_settings(study, block, spec, known, books))
+    try:
+        yield judge
+    finally:
+        judge.close()
+        store.add(books.purse.drain())  # also of requests that were broken off
+
+
+def save(
+    made: Iterator[Row],
+    store: Store,
+    tick: Callable[[Row], None],
+    block: JudgeBlock,
+    books: Books,
+) -> None:
+    """Save what a judge says as it says it, with what it has cost.
+
+    What was paid for is saved at once: a kill costs no more than the requests under way.
+    """
+    every = 0.0 if block.engine or block.members else RULES_SAVED
+
+    def add(rows: Sequence[Row]) -> int:
+        return store.add([*books.purse.drain(), *rows])
+
+    fill(made, add, tick, clock=time.monotonic, every=every)
 
 
 def tick_own(spec: str, tick: Callable[[Row], None], row: Row) -> None:
@@ -116,15 +155,21 @@ def tick_own(spec: str, tick: Callable[[Row], None], row: Row) -> None:
 
 
 def _run_settings(
-    study: Study, block: JudgeBlock, spec: Spec, known: Mapping[str, Any]
+    study: Study, block: JudgeBlock, spec: Spec, known: Mapping[str, Any], books: Books
 ) -> dict[str, Any]:
     """What does not change a verdict; to a panel also what its members have said already."""
-    blocks, here = {block.name: block for block in study.judge}, {"base_dir": str(study.at("."))}
+    blocks = {block.name: block for block in study.judge}
+
+    def settings(block: JudgeBlock, spec: Spec) -> dict[str, Any]:
+        here = {"base_dir": str(study.at("."))}
+        ledger = books.ledger(study, block, spec)
+        return {**block.run, **here, **({"ledger": ledger} if ledger else {})}
+
     members = members_of(spec)
     if not members:
-        return {**block.run, **here}
-    seats = {member.name: {**blocks[member.name].run, **here} for member in members}
-    return {**block.run, **here, "members": seats, "known": known}
+        return settings(block, spec)
+    seats = {member.name: settings(blocks[member.name], member) for member in members}
+    return {**block.run, "members": seats, "known": known}
 
 
 def _stamped(

@@ -7,7 +7,7 @@ from hashlib import blake2b
 from importlib.resources import files
 from string import Template
 from threading import Lock
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, overload
 
 from inference.engine import (
     Chat,
@@ -31,7 +31,7 @@ from samples.registry import did_you_mean
 from samples.spoken import spoken
 
 PLACES = ["question", "reference", "response", "rubric_question", "labels", "guidance"]
-CHUNK = 256  # cases whose prompts are held in memory at once
+CHUNK = 256  # replies that a kill may cost where several make one verdict
 OPENING = Lock()  # engines import their libraries, which a panel's threads must not do side by side
 
 FENCE_WORDS = re.compile(r"\b(begin|end)(?=\s+of\s+answer\b)", re.IGNORECASE)
@@ -60,8 +60,9 @@ class LlmJudge:
 
     def judge(self, cases: Sequence[Case]) -> Iterator[Verdict]:
         require_texts(self.spec.name, cases)
-        step = max(1, CHUNK // self._repeats)  # what a kill costs does not grow with the repeats
-        starts = range(0, len(cases), step)
+        # A verdict is saved when its last reply is there, and those before it are lost at a kill.
+        step = len(cases) if self._repeats == 1 else max(1, CHUNK // self._repeats)
+        starts = range(0, len(cases), max(1, step))
         made = (v for start in starts for v in self._judge_chunk(cases[start : start + step]))
         yield from self._listener.heard(made) if self._answer == "json" else made
 
@@ -84,7 +85,7 @@ class LlmJudge:
 
     def _repeated(self, cases: Sequence[Case], labels: Sequence[str]) -> Iterator[Verdict]:
         """A case's verdict once all its repeats are there."""
-        chats = [(Message("user", fill(self._template, case)),) for case in cases]
+        chats = Prompts(self._template, cases)
         said: list[list[Verdict]] = [[] for _ in cases]
         for number in range(self._repeats):
             sampling = replace(self._sampling, seed=self._sampling.seed + number)
@@ -147,6 +148,26 @@ class LlmJudge:
             seconds=completion.seconds,
             **graded,
         )
+
+
+class Prompts(Sequence[Chat]):
+    """The chats of cases, each made when it is asked for: prompts are long and cases many."""
+
+    def __init__(self, template: Template, cases: Sequence[Case]) -> None:
+        self._template = template
+        self._cases = cases
+
+    def __len__(self) -> int:
+        return len(self._cases)
+
+    @overload
+    def __getitem__(self, place: int) -> Chat: ...
+    @overload
+    def __getitem__(self, place: slice) -> "Prompts": ...
+    def __getitem__(self, place: int | slice) -> "Chat | Prompts":
+        if isinstance(place, slice):
+            return Prompts(self._template, self._cases[place])
+        return (Message("user", fill(self._template, self._cases[place])),)
 
 
 def llm_judge(spec: Spec, run: Mapping[str, Any]) -> LlmJudge:

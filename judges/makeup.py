@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from inference.ledger import dollars
 from judges import intervals
 from judges.agreement import Array
+from judges.costs import usd_per_verdict
 from judges.figures import figure, undefined_figure
 from judges.panel import members_of
 from judges.phrasing import interval
@@ -71,8 +73,8 @@ def panel_facts(store: Store, spec: Spec, rubric: str, responses: Sequence[str])
     """How a panel came to its verdicts on these cases; of a cascade, the calls that it spared.
 
     A call counts as spared where the verdict needed no word of that member, whatever the member
-    was asked as a judge of its own. Its tokens are the mean of those calls of it that were made:
-    what they would have cost is for who knows the prices.
+    was asked as a judge of its own. Its tokens and its dollars are the mean of those calls of it
+    that were made.
     """
     how, names = spec.body["how"], [member.name for member in members_of(spec)]
     given = store.judged_how(spec.id, rubric)
@@ -88,11 +90,17 @@ def panel_facts(store: Store, spec: Spec, rubric: str, responses: Sequence[str])
         for member in members_of(spec)
         if spared[member.name] and (mean := _mean_tokens(store, member, rubric)) is not None
     }
+    usd = {
+        member.name: each * spared[member.name]
+        for member in members_of(spec)
+        if spared[member.name] and (each := usd_per_verdict(store, member, rubric)) is not None
+    }
     return facts | {
         "decided_by": {name: decided[name] for name in names},
         "undecided": len(metas) - decided.total(),
         "calls_saved": sum(spared.values()),
         **({"tokens_saved": sum(tokens.values())} if tokens else {}),
+        **({"usd_saved": sum(usd.values())} if usd else {}),
     }
 
 
@@ -111,8 +119,12 @@ def panel_says(facts: Mapping[str, Any]) -> str:
     if facts["undecided"]:
         decided.append(f"nobody {facts['undecided']:,}")
     most = facts["n"] * len(facts["members"])
-    about = f", about {facts['tokens_saved']:,} tokens" if "tokens_saved" in facts else ""
-    return f"cascade: {', '.join(decided)}; {facts['calls_saved']:,} of {most:,} calls saved{about}"
+    saved = f"{facts['calls_saved']:,} of {most:,} calls saved"
+    if "tokens_saved" in facts:
+        saved += f", about {facts['tokens_saved']:,} tokens"
+    if "usd_saved" in facts:
+        saved += f" and {dollars(facts['usd_saved'])}"
+    return f"cascade: {', '.join(decided)}; {saved}"
 
 
 def makeup_says(about: Mapping[str, Any]) -> str:

@@ -1,19 +1,19 @@
 """Put probes before judges: built from the audit set's items, asked where missing, and saved."""
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from random import Random
 
+from inference.ledger import Purse
 from judges.certain import NotBuilt, Target
-from judges.grade import CHUNK, open_block, tick_own
+from judges.costs import Books
+from judges.grade import CHUNK, open_block, save, tick_own
 from judges.judge import judge_spec
 from judges.panel import members_of
 from judges.probes import PROBES, build
 from samples.errors import BenchwarrantError
-from samples.fill import fill
 from samples.records import Case, Item, ProbeVerdict, Response, Rubric, Spec, Verdict
 from samples.registry import did_you_mean
 from samples.store import Store
@@ -112,9 +112,10 @@ def run(
     todo: Sequence[Unasked],
     tick: Callable[[ProbeVerdict], None],
     now: Callable[[], str],
+    purse: Purse | None = None,
 ) -> None:
     """Ask what is missing, judge by judge; nothing of it is a response or a verdict."""
-    rubric = study.rater_question
+    rubric, books = study.rater_question, Books("probe", now, purse or Purse())
     store.add([rubric])
     for one in todo:
         if not one.missing:
@@ -122,7 +123,7 @@ def run(
         store.add([*members_of(one.spec), one.spec])
         known = {member.name: _said(store, member, rubric) for member in members_of(one.spec)}
         own = partial(tick_own, one.spec.id, tick)
-        with open_block(study, one.block, one.spec, known) as judge:
+        with open_block(study, store, one.block, one.spec, known, books) as judge:
             for start in range(0, len(one.missing), CHUNK):
                 texts = {
                     response.id: (text, response)
@@ -131,7 +132,7 @@ def run(
                 }
                 cases = [Case(text.item, response, rubric) for text, response in texts.values()]
                 made = _probe_verdicts(judge.judge(cases), texts, now)
-                fill(made, store.add, own, clock=time.monotonic)
+                save(made, store, own, one.block, books)
 
 
 def _response(item: str, attack: str, text: str) -> Response:

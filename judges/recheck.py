@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
+from judges.costs import Books
 from judges.drift import UNREACHED
 from judges.grade import open_block
 from judges.tables import RECHECK, Audit
@@ -70,7 +71,8 @@ def run(
     spec = next(spec for spec in store.specs("judge") if spec.id == recheck.warrant.spec)
     made: dict[str, Verdict] = {}
     cases = list(store.cases(recheck.responses, rubric))
-    with open_block(study, recheck.block, spec, {}) as judge:
+    books = Books("recheck", now)
+    with open_block(study, store, recheck.block, spec, {}, books) as judge:
         for verdict in judge.judge(cases):
             if verdict.spec == spec.id:  # not what a panel's members say
                 made[verdict.response] = verdict

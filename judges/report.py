@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from judges.answers import FORMATS
 from judges.bias import FALSE_DISCOVERY_RATE
+from judges.costs import costs_say
 from judges.figures import RANKING
 from judges.kinship import kin_says
 from judges.makeup import makeup_says
@@ -122,7 +123,11 @@ def summary(value: Mapping[str, Any]) -> str:
     """A line per judge for the terminal, and where the labels come from if not from people."""
     warning = VOICES[value["reference"]["labels"]].warning
     lines = [
-        " ".join(filter(None, [about["says"], kin_says(about["kin"]), makeup_says(about)]))
+        " ".join(
+            filter(
+                None, [about["says"], kin_says(about["kin"]), makeup_says(about), costs_say(about)]
+            )
+        )
         for _, about in _in_order(value)
     ]
     lines += [f"not checked: {what['check']}: {what['why']}" for what in value["could_not_check"]]
@@ -187,6 +192,7 @@ def _words(value: Mapping[str, Any]) -> dict[str, Any]:
         "statistic_name": statistic_name,
         "names": NAMES,
         "makeup_says": makeup_says,
+        "costs_say": costs_say,
         "kin_says": kin_says,
     }
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from inference.ledger import Purse
 from judges import grade
 from judges.answers import NOT_ANSWERED
 from samples.errors import BenchwarrantError
@@ -80,6 +81,7 @@ def run(
     found: Sequence[Retry],
     tick: Callable[[Verdict], None],
     now: Callable[[], str],
+    purse: Purse | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Ask again; what came of it by judge, in numbers."""
     made: dict[str, Counter[str | None]] = {one.docket.spec.name: Counter() for one in found}
@@ -88,7 +90,7 @@ def run(
         made[verdict.judge][verdict.failure] += 1
         tick(verdict)
 
-    grade.run(study, store, [one.docket for one in found], count, now)
+    grade.run(study, store, [one.docket for one in found], count, now, purse)
     return {one.docket.spec.name: _figures(one, made[one.docket.spec.name]) for one in found}
 
 

@@ -191,6 +191,28 @@ class ProbeVerdict:
 
 
 @dataclass(frozen=True)
+class Charge:
+    """One attempt to ask a model for money: what became of it, and what it took."""
+
+    spec: str  # of the judge that asked
+    purpose: str  # "verdict", "probe" or "recheck"
+    request: str  # hash of what was sent
+    attempt: int  # 0 is the first, the others are its repetitions
+    outcome: str  # "answered", a status such as "429", "garbled", "cut", "unreached"
+    input_tokens: int  # without those that a cache gave or took
+    cached_tokens: int
+    written_tokens: int  # to a cache
+    output_tokens: int
+    usd: float | None  # at the price of the day; None: nobody knew it
+    estimated: bool = False  # nobody said what it took, and it may be billed
+    batch: str | None = None  # the provider's name of it
+    serial: int = 0  # within its run: two attempts may be alike
+    created_at: str | None = None
+
+    id = cached_property(record_id)
+
+
+@dataclass(frozen=True)
 class AuditSet:
     """A frozen sample: how it was drawn, and the hash of the cases that came out."""
 

@@ -141,10 +141,25 @@ def m003_probes(db: Database) -> None:
         UNIQUE (spec, rubric, item, attack, text)) STRICT""")
 
 
+def m004_charges(db: Database) -> None:
+    """What asking judges has cost, attempt by attempt."""
+    db.execute("""
+        CREATE TABLE charges (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+        spec TEXT NOT NULL REFERENCES specs (id),
+        purpose TEXT NOT NULL CHECK (purpose IN ('verdict', 'probe', 'recheck')),
+        request TEXT NOT NULL, attempt INTEGER NOT NULL CHECK (attempt >= 0),
+        outcome TEXT NOT NULL, input_tokens INTEGER NOT NULL, cached_tokens INTEGER NOT NULL,
+        written_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,
+        usd REAL CHECK (usd >= 0), estimated INTEGER NOT NULL CHECK (estimated IN (0, 1)),
+        batch TEXT, serial INTEGER NOT NULL, created_at TEXT) STRICT""")
+    db.execute("CREATE INDEX charges_by_judge ON charges (spec, purpose)")
+
+
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m001_first,
     m002_more_failures,
     m003_probes,
+    m004_charges,
 )
 
 

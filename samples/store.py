@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlite_utils import Database
 
@@ -20,6 +20,7 @@ from samples.records import (
     AuditCase,
     AuditSet,
     Case,
+    Charge,
     Event,
     Item,
     Label,
@@ -45,15 +46,29 @@ TABLES: dict[type, str] = {
     Label: "labels",
     Verdict: "verdicts",
     ProbeVerdict: "probes",
+    Charge: "charges",
     Warrant: "warrants",
     Account: "accounts",
     Event: "events",
 }
 _JSON = {"references", "choices", "meta", "labels", "body", "design"}
 _TUPLES = {"references", "choices", "labels"}
-_REALS = {"seconds", "score", "probability"}
+_BOOLS = {"unsure", "estimated"}
+_REALS = {"seconds", "score", "probability", "usd"}
 
 R = TypeVar("R")
+
+
+class Spent(NamedTuple):
+    """Sums over the charges of one judge."""
+
+    attempts: int
+    calls: int
+    estimated: int  # attempts of which nobody said what they took
+    input_tokens: int
+    output_tokens: int
+    usd: float | None  # None: there is no charge, or none with a price
+    unpriced: int  # attempts whose price nobody knew
 
 
 def _encode(record: Any) -> tuple[Any, ...]:
@@ -73,8 +88,8 @@ def _decode(kind: type[R], row: Sequence[Any]) -> R:
         values[name] = json.loads(values[name])
         if name in _TUPLES:
             values[name] = tuple(tuple(v) if isinstance(v, list) else v for v in values[name])
-    if "unsure" in values:
-        values["unsure"] = bool(values["unsure"])
+    for name in values.keys() & _BOOLS:
+        values[name] = bool(values[name])
     return kind(**values)
 
 
@@ -349,6 +364,22 @@ class Store:
             (spec, rubric),
         )
         return {response: (json.loads(meta), tokens) for response, meta, tokens in rows}
+
+    def spent(self, spec: str, purpose: str) -> Spent:
+        """What a judge's attempts came to, all of them together."""
+        row = self.db.execute(
+            "SELECT count(*), coalesce(sum(attempt = 0), 0), coalesce(sum(estimated), 0),"
+            " coalesce(sum(input_tokens + cached_tokens + written_tokens), 0),"
+            " coalesce(sum(output_tokens), 0), sum(usd), coalesce(sum(usd IS NULL), 0)"
+            " FROM charges WHERE spec = ? AND purpose = ?",
+            (spec, purpose),
+        ).fetchone()
+        return Spent(*row)
+
+    def verdicts_given(self, spec: str) -> int:
+        """How many verdicts a judge has given, those that were asked for again included."""
+        query = "SELECT count(*) FROM verdicts WHERE spec = ?"
+        return int(self.db.execute(query, (spec,)).fetchone()[0])
 
     def probed(self, spec: str, rubric: str, audit_set: str) -> list[ProbeVerdict]:
         """A judge's newest verdict on every (item, attack) of the audit set's items."""

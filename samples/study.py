@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -211,6 +211,21 @@ class JudgeBlock(EngineBlock):
         return self
 
 
+Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False)]  # US dollars per million tokens
+
+
+class PriceBlock(Block):
+    """What asking a model costs; no part of any judge, so a new price makes no new judge."""
+
+    model: str = Field(min_length=1)
+    input: Dollars
+    output: Dollars
+    cached: Dollars | None = None  # read from the provider's cache
+    written: Dollars | None = None  # written to it, for as long as is usual
+    written_1h: Dollars | None = None  # written to it for an hour
+    batch: float | None = Field(default=None, gt=0, le=1)  # the part of all these in a batch
+
+
 class AuditBlock(Block):
     size: int = Field(default=1000, ge=1)
     strata: list[Literal["task", "model", "strategy"]] = ["task", "model"]
@@ -293,6 +308,7 @@ class Study(Block):
     task: list[TaskBlock] = []
     model: list[ModelBlock] = []
     judge: list[JudgeBlock] = []
+    price: list[PriceBlock] = []
     audit: AuditBlock = AuditBlock()
     policy: PolicyBlock = PolicyBlock()
 
@@ -313,11 +329,12 @@ class Study(Block):
 
     @model_validator(mode="after")
     def _names(self) -> "Study":
-        for kind in ("task", "model", "judge"):
-            names = [block.name for block in getattr(self, kind)]
+        for kind in ("task", "model", "judge", "price"):
+            key = "model" if kind == "price" else "name"
+            names = [getattr(block, key) for block in getattr(self, kind)]
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
-                raise ValueError(f"two [[{kind}]] blocks have the name {twice[0]!r}")
+                raise ValueError(f"two [[{kind}]] blocks have the {key} {twice[0]!r}")
         models = {block.name for block in self.model}
         for block in self.model:
             if block.parent not in {*models, block.listed_parent, None}:
@@ -429,7 +446,7 @@ def _place(location: tuple[int | str, ...], values: Any) -> str:
         if isinstance(step, str):
             words.append(step)
         elif isinstance(here, dict):
-            name = here.get("name", here.get("from"))
+            name = next((here[key] for key in ("name", "from", "model") if key in here), None)
             words = [f"[[{'.'.join(words)}]]", name if isinstance(name, str) else f"{step + 1}"]
         else:
             words.append(f"{step + 1}")

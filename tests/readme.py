@@ -69,7 +69,20 @@ def imported_road() -> str:
     return block("".join(shown))
 
 
+def four_judges() -> str:
+    """The judges of a study file, and what asking them would take."""
+    from four_judges import JUDGES, write_study
+
+    with tempfile.TemporaryDirectory() as folder, chdir(folder):
+        write_study(Path())
+        words = [("judge", "--dry-run"), ("judge", "--dry-run", "--judge", "cascade")]
+        forecasts = [f"$ benchwarrant {' '.join(some)}\n{run(*some)}" for some in words]
+    shown = block("".join(forecasts))
+    return f"```toml\n{JUDGES.strip()}\n```\n\n{shown}"
+
+
 def _write_files() -> None:
+    """Items, answers, labels and verdicts to be imported."""
     cells = [(model, country) for model in WRONG for country, _ in CAPITALS]
     right = {(m, c): c not in WRONG[m] if m != "tiny" else False for m, c in cells}
     _csv(

@@ -18,6 +18,9 @@ LOCAL = Server("http://x", "x", False, "TEST_KEY", KEY)
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 
 
+def nothing(_: Any) -> None: ...
+
+
 def found(**run: Any) -> Server:
     return find_server("test", Run(**run), OWN, "PROVIDER_KEY")
 
@@ -100,7 +103,7 @@ def test_how_long_a_server_asks_to_wait(headers: Mapping[str, str], pause: float
 
 
 def checked(status: int, headers: dict[str, str], body: str = "{}") -> httpx2.Response:
-    [check] = watched(Run(), LOCAL, lambda body: body["fine"])["event_hooks"]["response"]
+    [check] = watched(Run(), LOCAL, lambda body: body["fine"], nothing)["event_hooks"]["response"]
     request = httpx2.Request("POST", "http://x")
     response = httpx2.Response(status, headers=headers, text=body, request=request)
     asyncio.run(check(response))
@@ -141,7 +144,7 @@ def test_an_answer_passes() -> None:
 
 
 def test_all_connections_are_kept_open() -> None:
-    limits = watched(Run(concurrency=700), LOCAL, bool)["limits"]
+    limits = watched(Run(concurrency=700), LOCAL, bool, nothing)["limits"]
     assert (limits.max_connections, limits.max_keepalive_connections) == (700, 700)
 
 

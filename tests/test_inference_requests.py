@@ -68,7 +68,7 @@ def test_a_chat_is_made_once_and_not_before_its_turn(opened: Open) -> None:
     answers = opened(concurrency=3).answers(asked, echo, 8)
     assert asked.made == []
     got = [next(answers)]
-    assert len(asked.made) <= 2 * 3 + 1
+    assert len(asked.made) <= 3 + 1
     got += answers
     assert asked.made == list(range(1000))
     assert {c.index: c.text for c in got} == {n: f"question {n}" for n in range(1000)}
@@ -144,7 +144,7 @@ def test_a_server_that_is_gone_is_not_asked_everything(opened: Open) -> None:
     asked = Rendered(10_000)
     with pytest.raises(BenchwarrantError, match="did not answer"):
         list(opened(concurrency=8).answers(asked, lost_if(lambda index: True), 8))
-    assert len(asked.made) <= 2 * 8 + 8
+    assert len(asked.made) <= 8 + 8
 
 
 def test_what_every_row_would_meet_ends_it_at_once(opened: Open) -> None:
@@ -185,9 +185,9 @@ def test_leaving_drops_what_is_under_way(opened: Open) -> None:
     requests = opened(concurrency=4)
     answers = requests.answers(numbers(100), endless, 8)
     assert next(answers).index == 0
-    until(lambda: begun == 4)
+    until(lambda: begun == 3)  # the fourth waits until the first answer is in safety
     answers.close()  # type: ignore[attr-defined]
-    until(lambda: dropped == 4)
+    until(lambda: dropped == 3)
     assert not requests._running
     assert [c.text for c in requests.answers(chats("a"), echo, 8)] == ["a"]  # it can go on
 

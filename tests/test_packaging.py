@@ -51,7 +51,7 @@ def test_wheel_holds_the_rooms_and_nothing_else(tmp_path: Path) -> None:
     tops = {name.partition("/")[0] for name in names if ".dist-info" not in name}
     assert tops == {"samples", "inference", "judges", "annotator", "benchwarrant.py"}
     needed = ["judges/pages/report.html.j2", "judges/prompts/", "samples/templates/study.toml"]
-    needed += ["inference/catalog.toml"]
+    needed += ["inference/catalog.toml", "inference/prices.toml"]
     for start in needed:
         assert any(name.startswith(start) for name in names), start
 

@@ -152,6 +152,7 @@ NAME = 'name = "s"\n'
 MODEL = NAME + '[[model]]\nname = "m"\nmodel = "x"\n'
 LLM = 'kind = "llm"\nengine = "openai"\nmodel = "m"\nprompt = "p"\n'
 JUDGE = NAME + '[[judge]]\nname = "j"\n'
+PRICE = '[[price]]\nmodel = "gpt-x"\n'
 PANEL = JUDGE + 'kind = "auto"\n[[judge]]\nname = "k"\nkind = "exact"\n[[judge]]\n'
 PANEL += 'name = "p"\nkind = "panel"\n'
 RULE = NAME + '[[policy.rule]]\nstatistic = "mcc"\n'
@@ -334,6 +335,32 @@ MODEL_KEYS = (
             RULE + 'at_least = 0.1\nlevel = "ranking"\nper = "model"',
             "[[policy.rule]] 1: a rule about the ranking cannot be per model or per task",
         ),
+        (
+            NAME + PRICE + "input = 1\noutput = 2\ncachd = 1",
+            "[[price]] gpt-x: unknown key 'cachd'; did you mean 'cached'?",
+        ),
+        (NAME + PRICE + "input = 1", "[[price]] gpt-x: missing key 'output'"),
+        (NAME + "[[price]]\ninput = 1\noutput = 2", "[[price]] 1: missing key 'model'"),
+        (
+            NAME + PRICE + "input = -1\noutput = 2",
+            "[[price]] gpt-x input: Input should be greater than or equal to 0",
+        ),
+        (
+            NAME + PRICE + "input = 1\noutput = inf",
+            "[[price]] gpt-x output: Input should be a finite number",
+        ),
+        (
+            NAME + PRICE + "input = 1\noutput = 2\ncached = nan",
+            "[[price]] gpt-x cached: Input should be a finite number",
+        ),
+        (
+            NAME + PRICE + "input = 1\noutput = 2\nbatch = 50",
+            "[[price]] gpt-x batch: Input should be less than or equal to 1",
+        ),
+        (
+            NAME + 2 * (PRICE + "input = 1\noutput = 2\n"),
+            "two [[price]] blocks have the model 'gpt-x'",
+        ),
     ],
 )
 def test_a_mistake_is_one_line_with_block_key_and_suggestion(write, toml, expected):
@@ -500,3 +527,20 @@ def test_what_the_templates_comments_propose_is_right(write):
     text = template.read_text(encoding="utf-8")
     (line,) = [line for line in text.splitlines() if line.startswith("# from = ")]
     assert load_study(write(NAME + "[[model]]\n" + line.removeprefix("# "))).model
+
+
+def test_a_price_changes_no_judge(write):
+    without = load_study(write(EXAMPLE))
+    study = load_study(write(EXAMPLE + PRICE + "input = 1\noutput = 2"))
+    assert (without.price, study.judge) == ([], without.judge)
+    (price,) = study.price
+    assert (price.model, price.input, price.output) == ("gpt-x", 1, 2)
+    assert price.cached is price.written is price.written_1h is price.batch is None
+
+
+def test_the_price_that_the_template_shows_is_right(write):
+    template = Path(study_module.__file__).with_name("templates") / "study.toml"
+    block = template.read_text(encoding="utf-8").partition("# [[price]]\n")[2].partition("\n\n")[0]
+    lines = ["[[price]]", *(line.removeprefix("# ") for line in block.splitlines())]
+    (price,) = load_study(write(NAME + "\n".join(lines))).price
+    assert (price.model, price.cached, price.batch) == ("gpt-4o-2024-11-20", 1.25, 0.5)
