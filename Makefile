@@ -4,7 +4,8 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 BIN := .venv/bin
 
-.PHONY: demo test check venv lock bench bench-evidence bench-coverage bench-parsers bench-judges bench-inference
+.PHONY: demo test check venv lock bench bench-evidence bench-coverage bench-labels bench-parsers bench-judges \
+  bench-inference
 
 demo: venv
 	$(BIN)/benchwarrant demo
@@ -31,13 +32,17 @@ venv: .venv/installed
 	touch $@
 
 # Measured, never asserted: our median, the peer's or the limit's, the ratio, the goal.
-bench: bench-evidence bench-coverage bench-parsers bench-judges bench-inference
+bench: bench-evidence bench-coverage bench-labels bench-parsers bench-judges bench-inference
 
 bench-evidence: venv
 	$(BIN)/python tests/bench_evidence.py
 
 bench-coverage: venv
 	$(BIN)/python tests/bench_coverage.py
+
+# Simulated audits; ARGS=--quick runs fewer.
+bench-labels: venv
+	$(BIN)/python tests/bench_labels.py $(ARGS)
 
 # ARGS=--list prints every answer that the rules and another parser read differently.
 bench-parsers: venv

@@ -47,6 +47,7 @@ def build() -> "typer.Typer":
     app.command()(samples.init)
     app.command()(inference.collect)
     app.command("import")(samples.import_)
+    app.command()(judges.plan)
     app.command()(inference.sample)
     app.command()(annotator.annotate)
     app.add_typer(annotator.accounts, name="accounts")

@@ -14,15 +14,21 @@ from samples.errors import BenchwarrantError
 from samples.records import Label, Rubric, content_hash
 from samples.store import Store
 
+STRETCH = 20  # cases of the audit set's order within which each person has an order of their own
+
 
 @dataclass(frozen=True)
 class Desk:
-    """One person at the audit set in force; ``seed`` is the study's."""
+    """One person at the audit set in force; ``seed`` is the study's.
+
+    ``in_order`` where the audit set is labelled in its own random order, the same for all.
+    """
 
     annotator: str
     audit_set: str
     rubric: Rubric
     seed: int
+    in_order: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,7 @@ class Queue:
     own: Sequence[Label]  # the person's newest event on every assigned case, oldest first
     annotator: str
     seed: int
+    in_order: bool = False
 
     @cached_property
     def _status(self) -> dict[str, str]:
@@ -81,9 +88,19 @@ class Queue:
 
     @cached_property
     def fresh(self) -> list[tuple[str, str]]:
-        """(response, item) not yet answered, in an order that only this person has."""
+        """(response, item) not yet answered, in an order that only this person has.
+
+        Where labelling may stop early, what counts is what comes first in the audit set: then it is
+        only within the next few cases that people go different ways, so as not to meet at one.
+        """
+        places = {case[0]: place for place, case in enumerate(self.assignments)}
         waiting = [case for case in self._waiting if self._status.get(case[0]) != "skipped"]
-        return sorted(waiting, key=lambda case: content_hash([self.seed, self.annotator, case[0]]))
+
+        def turn(case: tuple[str, str]) -> tuple[int, str]:
+            stretch = places[case[0]] // STRETCH if self.in_order else 0
+            return stretch, content_hash([self.seed, self.annotator, case[0]])
+
+        return sorted(waiting, key=turn)
 
     @cached_property
     def skipped(self) -> list[tuple[str, str]]:
@@ -146,7 +163,8 @@ def sit_down(store: Store, annotator: str, seed: int) -> Desk:
     if audit_set is None:
         raise BenchwarrantError("there is no audit set yet; run `benchwarrant sample`")
     rubric = next(rubric for rubric in store.rubrics() if rubric.id == audit_set.rubric)
-    return Desk(annotator, audit_set.id, rubric, seed)
+    in_order = audit_set.design.get("sequential") is True
+    return Desk(annotator, audit_set.id, rubric, seed, in_order)
 
 
 def read_queue(store: Store, desk: Desk) -> Queue:
@@ -159,7 +177,7 @@ def read_queue(store: Store, desk: Desk) -> Queue:
         if label.response in readable
     ]
     counts = store.label_counts(desk.rubric.id)
-    return Queue(assignments, counts, own, desk.annotator, desk.seed)
+    return Queue(assignments, counts, own, desk.annotator, desk.seed, desk.in_order)
 
 
 def submit(store: Store, desk: Desk, sight: Sight, answer: Answer, now: datetime) -> Label | None:

@@ -101,7 +101,7 @@ def sample(
     Example: benchwarrant sample
     """
     from inference.collect import specs_in_force
-    from samples import audit
+    from samples import audit, draws
 
     with opened(study) as (opened_study, store):
         rubric, block = opened_study.rater_question, opened_study.audit
@@ -115,9 +115,8 @@ def sample(
         else:
             specs = set(specs_in_force(opened_study, store))
             frame, textless = audit.drawable(store, specs, block.strata)
-            positive = store.positive_shares(rubric, block.strata)
-            drawn = audit.draw_audit(frame, block, opened_study.seed, positive)
-            design = block.model_dump(mode="json") | {"seed": opened_study.seed}
+            drawn = draws.draw_by_design(store, frame, block, rubric, opened_study.seed)
+            design = draws.design(block) | {"seed": opened_study.seed}
             design |= {"pool": len(frame.responses), "textless": textless}
         audit_set = audit.freeze(store, rubric, drawn, design, now())
     strata = Counter(case.stratum for case in drawn)

@@ -1,5 +1,6 @@
 """Commands that weigh, decide and grade."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,6 +24,35 @@ if TYPE_CHECKING:
     from samples.records import Warrant
 
 JudgeName = Annotated[str, typer.Argument(help="The judge's name.")]
+
+
+def plan(
+    study: StudyPath = DEFAULT,
+    cases: Annotated[
+        list[int] | None,
+        typer.Option(help="How many cases; may be repeated. Left out: around audit.size.", min=1),
+    ] = None,
+    power: Annotated[
+        float, typer.Option(help="How sure the decision shall be.", min=0.5, max=0.99)
+    ] = 0.8,
+    as_json: AsJson = False,
+) -> None:
+    """How many cases and raters the policy needs, by simulated audits on the real gate.
+
+    Example: benchwarrant plan --cases 300 --cases 1000
+    """
+    # Many small products: the threads of one would only wait for each other. Before numpy loads.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from judges import planning as room
+
+    with opened(study, create=True) as (opened_study, store):
+        value = room.simulate(room.plan_of(opened_study, store, cases or []), opened_study.seed)
+    if as_json:
+        show_json(value | {"enough": room.enough(value, power)})
+        return
+    show_table(*room.table(value))
+    for line in room.notes(value, power):
+        say(line)
 
 
 def report(
@@ -85,7 +115,9 @@ def approve(
 
     Example: benchwarrant approve rules --signed-by "Ada Lovelace"
     """
+    from judges.further import further_labels, further_says
     from judges.gate import EXIT_CODES, check_policy
+    from judges.sequential import standing
     from judges.tables import load_audit
     from judges.warrant import issue, ready, weigh_one
 
@@ -96,10 +128,13 @@ def approve(
         evidence = weigh_one(audit, opened_study, name)
         warrant = issue(audit, evidence, opened_study, name, (signed_by, now()))
         store.add([warrant])
+    more = further_labels(evidence.judges[name], opened_study.policy, audit)
     if as_json:
-        show_json(_warrant_value(warrant))
+        show_json(_warrant_value(warrant) | {"further": more})
     else:
         _show_decision(warrant)
+        for line in filter(None, [further_says(more), standing(audit)]):
+            say(f"  {line}")
     raise typer.Exit(EXIT_CODES[warrant.decision])
 
 

@@ -64,6 +64,10 @@ def judge(
         ),
     ] = False,
     cases: Annotated[int, typer.Option(help="Of --recheck: how many.", min=100)] = 100,
+    everything: Annotated[
+        bool,
+        typer.Option("--all", help='Every answer, before `sample` draws by allocation = "active".'),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run every judge on the audit set; the same command again goes on where it stopped.
@@ -83,7 +87,7 @@ def judge(
         _recheck(study, only or [], cases, as_json)
         return
     with opened(study) as (opened_study, store):
-        responses = _audited(store)
+        responses = grade.to_be_judged(opened_study, store, everything)
         if retry_failed:
             again = retry.retries(opened_study, store, responses, only or [], failure or [])
             todo = [one.docket for one in again]
@@ -106,13 +110,6 @@ def judge(
     for line in lines:
         say(line)
     say_spent(wallet)
-
-
-def _audited(store: "Store") -> list[str]:
-    audit_set = store.audit_set()
-    if audit_set is None:
-        raise BenchwarrantError("there is no audit set yet; run `benchwarrant sample`")
-    return [case.response for case in store.audit_cases(audit_set.id)]
 
 
 def _show_forecast(study: "Study", store: "Store", todo: "list[Docket]", as_json: bool) -> None:

@@ -102,6 +102,7 @@ def merged(by_model: Slices, members: Array) -> Slices:
     counted = {"left_out": sums[..., :-1], "count_as_wrong": sums}
     return Slices(
         point=np.tensordot(of, by_model.point, axes=1),
+        heaviest=(of * by_model.heaviest).max(axis=1),
         samples=(of @ labels_first).transpose(2, 3, 0, 1),
         plain=np.tensordot(members.astype(np.int64), by_model.plain, axes=1),
         clusters={
@@ -119,6 +120,7 @@ def _part(slices: Slices, which: slice) -> Slices:
         point=slices.point[which],
         samples=slices.samples[which],
         plain=slices.plain[which],
+        heaviest=slices.heaviest[which],
         clusters={handling: n[:, which] for handling, n in slices.clusters.items()},
         sums=slices.sums[:, :, which],
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from judges import bias, scores
+from judges import bias, scores, sequential
 from judges.agreement import Array
 from judges.alt_test import alt_test_figures
 from judges.comparisons import Sampled, comparisons, sampled
@@ -55,10 +55,14 @@ def weigh(audit: Audit, policy: PolicyBlock, seed: int) -> Evidence:
             "no case of the audit set has a settled label yet; run `benchwarrant annotate`, or"
             " `benchwarrant import labels FILE`"
         )
+    policy = sequential.error_shared(audit, policy)
     draws = draw_resamples(audit, policy, np.random.default_rng(seed))
-    judges, looked, compared = {}, {}, {}
+    judges, looked, compared, open_ = {}, {}, {}, sequential.is_open(audit)
     for name, run in audit.judges.items():
         judges[name], looked[name], compared[name] = _about(name, run, audit, policy, draws)
+        if open_:
+            judges[name] = sequential.anytime(judges[name], audit, run.verdicts, policy)
+    checks = [one for each in looked.values() for one in each.checks]
     asked = {name: digest(run.probes) for name, run in audit.judges.items()}
     scored = {name: scores.digest(run) for name, run in audit.judges.items()}
     return Evidence(
@@ -76,13 +80,13 @@ def weigh(audit: Audit, policy: PolicyBlock, seed: int) -> Evidence:
         reference=reference_facts(audit),
         ceiling=ceiling(audit, policy, draws),
         judges=judges,
-        findings=bias.discoveries([one for each in looked.values() for one in each.checks]),
+        findings=[] if open_ else bias.discoveries(checks),
         could_not_check=[
             *_could_not_check(audit),
             *unlooked(audit, {name: each.no_length for name, each in looked.items()}),
         ],
         people=one_by_one(audit, policy, draws),
-        comparisons=comparisons(audit, policy, draws, compared),
+        comparisons=[] if open_ else comparisons(audit, policy, draws, compared),
     )
 
 
@@ -161,7 +165,7 @@ def reference_facts(audit: Audit) -> dict[str, Any]:
 
 
 def _could_not_check(audit: Audit) -> list[dict[str, str]]:
-    could_not = []
+    could_not = sequential.waiting(audit)
     if audit.formats is not None and (audit.formats == NO_TEXT).all():
         could_not.append({"check": "answer format", "why": "the responses have no text"})
     if len(audit.tasks) < 2:

@@ -82,6 +82,7 @@ class Slices:
     plain: IntArray  # (groups, K, K+1), not weighted: for n
     clusters: dict[str, IntArray]  # by handling of failures: (1, groups) questions that have a
     # verdict that counts, and in a second row models, where models are resampled
+    heaviest: Array  # (groups,): the largest weight of a case
     sums: Array  # (questions, models or 1, groups, K, K+1), weighted: what was resampled
 
     @property
@@ -100,6 +101,17 @@ class Slices:
         k = self.plain.shape[1]
         off = self.sums[..., ~np.eye(k, k + 1, dtype=bool)]
         return np.asarray(off.any(axis=(1, 3)).sum(axis=0))
+
+    @property
+    def evenness(self) -> Array:
+        """By how much unequal weights shrink a count of questions that says what was not seen.
+
+        What was not seen may be where each case stands for most others, and few were drawn: the
+        mean weight over the largest, 1 where all are alike.
+        """
+        mean = self.point.sum(axis=(1, 2)) / np.maximum(self.cases, 1)
+        alike = np.isclose(mean, self.heaviest, rtol=1e-9)  # also where there is no case
+        return np.where(alike, 1.0, mean / np.where(self.heaviest > 0, self.heaviest, 1.0))
 
 
 def count(
@@ -141,6 +153,8 @@ def count(
     ways = np.stack([question, model] if two_way else [question])
     decided = verdicts[rows] < k
     plain = np.bincount(group * k * (k + 1) + cells, minlength=many * k * (k + 1))
+    heaviest = np.zeros(many)
+    np.maximum.at(heaviest, group, audit.weight[rows])
     # In memory labels come first: statistics then run along the many resamples, not few labels.
     in_front = np.ascontiguousarray(samples.transpose(2, 3, 1, 0))
     return Slices(
@@ -151,6 +165,7 @@ def count(
             "left_out": _clusters(group[decided], ways[:, decided], many),
             "count_as_wrong": _clusters(group, ways, many),
         },
+        heaviest=heaviest,
         sums=sums,
     )
 
@@ -189,6 +204,7 @@ def agreement_figures(
     made: list[dict[str, Any]] = [{"n": int(n)} for n in left]
     agreeing = ~np.any(points * (1 - np.eye(len(labels))), axis=(1, 2))  # nothing off the diagonal
     clusters = slices.clusters[handling]
+    questions = clusters.min(axis=0) * slices.evenness
     twins = _twins(len(labels))
     for name, statistic in statistics.items():
         if name in twins:
@@ -211,11 +227,11 @@ def agreement_figures(
                 group[name] = figure(values[g], np.nan, np.nan) | {"reason": alone}
             elif agreeing[g]:
                 ends = intervals.no_disagreement_interval(
-                    statistic, points[g], int(clusters[:, g].min()), policy.confidence
+                    statistic, points[g], questions[g], policy.confidence
                 )
                 group[name] = figure(values[g], *ends) | {"note": NO_DISAGREEMENT}
             elif low[g] == high[g] and (share := _share_of(name, points[g])):
-                group[name] = _exact(values[g], share, int(clusters[:, g].min()), policy.confidence)
+                group[name] = _exact(values[g], share, questions[g], policy.confidence)
             else:
                 ends = stretched(name, values[g], (low[g], high[g]), factors[g])
                 group[name] = figure(values[g], *ends, float(undefined[g]))
@@ -239,7 +255,7 @@ def _share_of(name: str, table: Array) -> float:
     return float(over[name].sum()) if name in over else 0.0
 
 
-def _exact(value: float, cases: float, questions: int, confidence: float) -> Figure:
+def _exact(value: float, cases: float, questions: float, confidence: float) -> Figure:
     """A share that no resample can move, such as 1 of 12 without a miss: Clopper and Pearson.
 
     Counts questions where cases are more: answers to one question may all go the same way.

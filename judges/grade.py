@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
 
+from inference.collect import specs_in_force
 from inference.ledger import Purse
 from judges.answers import require_all
 from judges.batch_journal import BATCHED
@@ -36,6 +37,17 @@ class Docket:
     missing: tuple[str, ...]  # responses
     wanted: int
     attempts: Mapping[str, int] = field(default_factory=dict)  # by response; 0 where it has none
+
+
+def to_be_judged(study: Study, store: Store, everything: bool) -> list[str]:
+    """The audit set's answers; or every answer of the study's models that can be read."""
+    if everything:
+        specs = specs_in_force(study, store)
+        return [row[0] for row in store.frame() if row[4] in specs and row[5]]
+    audit_set = store.audit_set()
+    if audit_set is None:
+        raise BenchwarrantError("there is no audit set yet; run `benchwarrant sample`")
+    return [case.response for case in store.audit_cases(audit_set.id)]
 
 
 def dockets(

@@ -172,7 +172,7 @@ def clopper_pearson(successes: Array, n: Array, confidence: float) -> tuple[Arra
 
 
 def no_disagreement_interval(
-    statistic: Statistic, table: Array, clusters: int, confidence: float
+    statistic: Statistic, table: Array, clusters: float, confidence: float
 ) -> tuple[float, float]:
     """The range of the statistic over the ways to spread disagreement that cannot be ruled out.
 
@@ -193,7 +193,7 @@ def no_disagreement_interval(
     return float(values.min()), float(values.max())
 
 
-def _not_ruled_out(clusters: int, confidence: float) -> float:
+def _not_ruled_out(clusters: float, confidence: float) -> float:
     return float(clopper_pearson(np.zeros(()), np.asarray(clusters), confidence)[1])
 
 

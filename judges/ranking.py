@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from judges import intervals
-from judges.agreement import Array, IntArray
+from judges.agreement import Array
 from judges.figures import (
     HANDLINGS,
     NO_DISAGREEMENT,
@@ -103,19 +103,19 @@ def ranking_figures(
             made[name] = figure(value, min(low, value), max(high, value), undefined)
             if not slices.apart[used].any():
                 people, _ = positive_shares(HANDLINGS[handling](slices.point))
-                questions = slices.clusters[handling][0, used]
+                questions = (slices.clusters[handling][0] * slices.evenness)[used]
                 made[name] |= _unseen(name, people[used], questions, policy.confidence)
     made["top_models"] |= {"of": top_size(len(used))}
     return made
 
 
-def _unseen(name: str, people: Array, questions: IntArray, confidence: float) -> Figure:
+def _unseen(name: str, people: Array, questions: Array, confidence: float) -> Figure:
     """The ends of a figure where no question of any model shows a disagreement.
 
     Each model's share may still be off by the upper Clopper–Pearson limit of its questions.
     """
     none = np.zeros(len(questions))
-    off = intervals.clopper_pearson(none, questions.astype(np.float64), confidence)[1]
+    off = intervals.clopper_pearson(none, questions, confidence)[1]
     far = farthest(name, people, off)
     low, high = (0.0, far) if name in WORSE_WHEN_HIGH else (far, 1.0)
     return {"low": low, "high": high, "note": NO_DISAGREEMENT}

@@ -54,7 +54,7 @@ class RaterTables:
         return RaterTables(*(mine + times * theirs for mine, theirs in pairs))
 
     def times(self, weight: Array) -> "RaterTables":
-        """Each row of the first axis times its weight (n,)."""
+        """Each row of the first axis times its weight (n,): 1 / its chance of being drawn."""
         return self.map(lambda f: f * weight.reshape(-1, *[1] * (f.ndim - 1)))
 
     def map(self, change: Callable[[Array], Array]) -> "RaterTables":

@@ -11,6 +11,7 @@ from judges.comparisons import comparison_says
 from judges.drift import outdated, recheck_figures
 from judges.evidence import Evidence
 from judges.findings import finding_says
+from judges.further import further_labels, further_says
 from judges.gate import check_policy, decide, hold
 from judges.kinship import ITSELF, kin
 from judges.phrasing import VOICES, Voice, decision_says
@@ -66,7 +67,8 @@ def report_value(
             *_nothing_to_check(audit, evidence),
             *_unprobed(audit),
         ],
-        "policy": study.policy.model_dump(mode="json", exclude_none=True),
+        "policy": study.policy.model_dump(mode="json", exclude_none=True)
+        | {"confidence": inputs["policy"]["confidence"]},  # a sequential audit shares its error out
         "computed_from": {k: v for k, v in inputs.items() if k not in ("audit_set", "policy")},
     }
     plain: dict[str, Any] = _plain(made, voice)
@@ -127,7 +129,13 @@ def _judge(
     } | decision
     if about["graded"]:
         made["graded"] = about["graded"]
-    return made | {"says": decision_says(name, made)}
+    further = further_labels(about, study.policy, audit)
+    said = filter(None, [decision_says(name, made), _sentence(further_says(further))])
+    return made | {"further": further, "says": " ".join(said)}
+
+
+def _sentence(text: str) -> str:
+    return text and f"{text[0].upper()}{text[1:]}."
 
 
 def _decision(

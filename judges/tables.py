@@ -57,7 +57,7 @@ class Audit:
     formats: IntArray | None = None  # places in answers.FORMATS; the report asks for them
     traits: "Traits | None" = None  # and for these
     rechecks: tuple[Event, ...] = ()  # of any judge and audit set, oldest first
-    wanted: IntArray | None = None  # how many raters each case was drawn to have
+    wanted: IntArray | None = None  # people whose label each case shall have; 1 where None
 
     def only(self, judge: str) -> "Audit":
         """The same audit with one judge."""

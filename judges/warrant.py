@@ -13,6 +13,7 @@ from judges.kinship import kin
 from judges.probe_rates import digest
 from judges.scores import asks_for_scores
 from judges.scores import digest as scores_digest
+from judges.sequential import is_sequential
 from judges.tables import Audit, load_audit, study_judges
 from samples.errors import BenchwarrantError, Refused
 from samples.records import Spec, Warrant, content_hash
@@ -55,14 +56,14 @@ def bindings(audit: Audit, judge: str, study: Study) -> dict[str, Any]:
 
 
 def ready(audit: Audit, judge: str) -> None:
-    """A decision needs a label and a verdict on every case."""
+    """A decision needs a label and a verdict on every case; a sequential one, verdicts only."""
     if judge not in audit.judges:
         known = did_you_mean(judge, list(audit.judges))
         raise BenchwarrantError(
             f"judge {judge!r} has no verdicts on the audit set; {known}; run `benchwarrant judge`"
         )
     unlabelled = len(audit.reference.unlabelled)
-    if unlabelled:
+    if unlabelled and not is_sequential(audit):
         raise BenchwarrantError(
             f"{unlabelled} of {len(audit.responses)} cases have no label yet; finish labelling"
             " (`benchwarrant annotate`) before a judge is decided on"

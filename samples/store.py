@@ -321,6 +321,17 @@ class Store:
             ).fetchall()
         )
 
+    def outcomes(self, rubric: str) -> dict[str, list[int]]:
+        """Response → how many judges said the same of it, for each value or failure."""
+        found: dict[str, list[int]] = {}
+        for response, number in self.db.execute(
+            "SELECT response, count(*) FROM current_verdicts WHERE rubric = ?"
+            " GROUP BY response, coalesce(value, failure)",
+            (rubric,),
+        ):
+            found.setdefault(response, []).append(number)
+        return found
+
     def cases(self, responses: Sequence[str], rubric: Rubric) -> Iterator[Case]:
         """The cases of these responses, in their order."""
         query = (

@@ -249,9 +249,19 @@ class PriceBlock(Block):
 class AuditBlock(Block):
     size: int = Field(default=1000, ge=1)
     strata: list[Literal["task", "model", "strategy"]] = ["task", "model"]
-    allocation: Literal["proportional", "equal", "neyman"] = "equal"
+    allocation: Literal["proportional", "equal", "neyman", "active"] = "equal"
+    sequential: bool = False  # questions in random order, and labelling may stop when it is certain
     raters_per_case: int = Field(default=2, ge=1)
     overlap: float = Field(default=0.3, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _one_design(self) -> "AuditBlock":
+        if self.sequential and "allocation" in self.model_fields_set:
+            raise ValueError(
+                "sequential = true draws questions, each as likely as any other; leave allocation"
+                " out"
+            )
+        return self
 
 
 class RuleBlock(Block):

@@ -7,6 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from small_audit import Answered, build_study, numbered
 
 from annotator.session import (
+    STRETCH,
     Answer,
     Desk,
     Progress,
@@ -28,7 +30,7 @@ from annotator.session import (
     undo,
 )
 from samples.errors import BenchwarrantError
-from samples.records import Label
+from samples.records import AuditSet, Label
 from samples.store import Store
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -126,6 +128,19 @@ def test_progress_counts_what_is_left_for_this_person() -> None:
     seen = queue(assignments, own, {"a": 1, "c": 1, "d": 1, "e": 1}).progress()
     # a is done; c and e went to others; b (skipped), d (taken back, so on show) and f are left
     assert seen == Progress(done=1, skipped=1, left=3)
+
+
+def test_where_labelling_may_stop_early_all_go_along_the_audit_sets_order() -> None:
+    cases = [(f"r{n}", f"q{n}", 1) for n in range(3 * STRETCH)]
+    orders = [
+        [response for response, _ in Queue(cases, {}, [], name, 7, in_order=True).fresh]
+        for name in ("ann", "ben")
+    ]
+    for order in orders:
+        for start in range(0, len(cases), STRETCH):
+            stretch = {response for response, *_ in cases[start : start + STRETCH]}
+            assert set(order[start : start + STRETCH]) == stretch
+    assert orders[0] != orders[1]  # or both would label the same case at the same time
 
 
 def test_the_order_is_each_persons_own_and_survives_a_reload() -> None:
@@ -242,6 +257,19 @@ def test_only_labels_of_the_rubric(store: Store) -> None:
     with pytest.raises(BenchwarrantError, match="use one of: incorrect, correct"):
         submit(store, desk, next_sight(store, desk), Answer("corect"), NOON)
     assert store.labels() == []
+
+
+def test_a_desk_knows_its_audit_sets_order(tmp_path: Path) -> None:
+    build_study(tmp_path, numbered(4))
+    with Store(tmp_path / "study.db") as store:
+        assert not sit_down(store, "ann", 7).in_order
+        old = store.audit_set()
+        assert old is not None
+        cases = store.audit_cases(old.id)
+        new = AuditSet(old.rubric, {"sequential": True}, old.cases)
+        store.add([new, *(replace(case, audit_set=new.id) for case in cases)])
+        desk = sit_down(store, "ann", 7)
+        assert desk.in_order and read_queue(store, desk).in_order
 
 
 def test_there_must_be_an_audit_set(tmp_path: Path) -> None:

@@ -432,3 +432,15 @@ def test_intervals_of_the_published_set_hold_their_values(published: Published) 
             one = figures[name]
             assert one["low"] <= one["value"] <= one["high"], name
             assert one["low"] < one["high"], name
+
+
+def test_people_s_agreement_is_weighted_as_the_cases_are_drawn() -> None:
+    """Cases on which people differ are drawn three times as often, and weigh a third."""
+    # 8 of 12 agree; with weights 1 / chance: 8 · 3 of 8 · 3 + 4 · 1
+    people = ["110011001100", "110011000011"]
+    weight = [3.0] * 8 + [1.0] * 4
+    audit = audit_of(people, {"j": people[0]}, weight=weight)
+    found = weigh(audit, policy(), 1).ceiling
+    assert found["accuracy"]["value"] == pytest.approx(24 / 28)
+    # κ of the pair by weight: labels 14 of 28 and 14 of 28 positive, so D_e = .5
+    assert found["cohen_kappa"]["value"] == pytest.approx(1 - (4 / 28) / 0.5)

@@ -503,3 +503,14 @@ def test_an_order_without_a_seen_disagreement_is_not_certain() -> None:
         people = np.array([1.0, 0.5, 0.0])
         found = _unseen("spearman", people, np.full(3, questions), 0.95)
         assert found["low"] == pytest.approx(low) and found["high"] == 1.0
+
+
+def test_unequal_weights_leave_more_unseen() -> None:
+    """Where a case stands for many, few were looked at: they rule out less."""
+    # weights 1.2 and .6, 40 and 20 of them: their mean 1 over the largest 1.2 leaves 50 questions
+    weight = [1.2] * 40 + [0.6] * 20
+    even = audit_of("10" * 30, {"j": "10" * 30})
+    uneven = audit_of("10" * 30, {"j": "10" * 30}, weight=weight)
+    low = [overall(a, policy(), "left_out")["accuracy"]["low"] for a in (even, uneven)]
+    # 1 − upper Clopper–Pearson limit of 0 of m: .025^(1 / m)
+    assert low == pytest.approx([0.025 ** (1 / 60), 0.025 ** (1 / 50)])

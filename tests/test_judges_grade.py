@@ -2,13 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import chdir
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import readme
 from small_road import NOW, collect_all, copied, edit, freeze_all, nothing, walk, write, write_files
 
+import benchwarrant
 from judges import grade
 from judges.judge import JUDGES
 from samples.cli import opened
@@ -100,6 +103,32 @@ def test_judges_may_be_named(study_store, names: tuple[str, ...]) -> None:
     asked = list(dict.fromkeys(names))
     assert [verdict.judge for verdict in made[::24]] == asked
     assert len(made) == 24 * len(asked)
+
+
+def test_all_answers_or_the_audit_sets(tmp_path: Path) -> None:
+    """An active audit set is drawn by verdicts on every answer, before there is one."""
+    with opened(write_files(tmp_path), create=True) as (study, store):
+        collect_all(study, store)
+        with pytest.raises(BenchwarrantError, match="no audit set yet"):
+            grade.to_be_judged(study, store, everything=False)
+    with chdir(tmp_path):
+        edit(
+            tmp_path / "study.toml",
+            "[policy]",
+            '[audit]\nsize = 9\nallocation = "active"\n[policy]',
+        )
+        assert "run `benchwarrant judge --all`" in str(_refusal("sample"))
+        readme.run("judge", "--all", "--judge", "rules", "--judge", "yes")
+        assert "9 cases" in readme.run("sample")
+    with opened(tmp_path / "study.toml") as (study, store):
+        assert len(grade.to_be_judged(study, store, everything=True)) == 24
+        assert len(grade.to_be_judged(study, store, everything=False)) == 9
+
+
+def _refusal(*words: str) -> BenchwarrantError:
+    with pytest.raises(BenchwarrantError) as caught:
+        benchwarrant.build()(list(words), standalone_mode=False)
+    return caught.value
 
 
 def test_an_unknown_judge_is_one_line(study_store) -> None:

@@ -315,7 +315,12 @@ MODEL_KEYS = (
         # audit and policy
         (
             NAME + '[audit]\nallocation = "even"',
-            "audit allocation: Input should be 'proportional', 'equal' or 'neyman'",
+            "audit allocation: Input should be 'proportional', 'equal', 'neyman' or 'active'",
+        ),
+        (
+            NAME + '[audit]\nsequential = true\nallocation = "active"',
+            "audit: sequential = true draws questions, each as likely as any other; leave"
+            " allocation out",
         ),
         (
             NAME + '[audit]\nstrata = ["task", "modle"]',
