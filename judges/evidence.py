@@ -18,7 +18,7 @@ from judges.figures import (
 )
 from judges.formats import NO_TEXT, by_format
 from judges.over_models import mean_over_models
-from judges.people import ceiling, one_by_one
+from judges.people import ceiling, one_by_one, raters_by_task
 from judges.probe_rates import digest, rule_figures
 from judges.ranking import ranking_figures, ranking_samples, shares_by_model
 from judges.requirements import against_people, coverage, enough
@@ -41,6 +41,7 @@ class Evidence:
     could_not_check: list[dict[str, str]]
     people: dict[str, Any] = field(default_factory=dict)  # each of them as a judge
     comparisons: list[dict[str, Any]] = field(default_factory=list)
+    raters_by_task: dict[str, Any] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -86,6 +87,7 @@ def weigh(audit: Audit, policy: PolicyBlock, seed: int) -> Evidence:
             *unlooked(audit, {name: each.no_length for name, each in looked.items()}),
         ],
         people=one_by_one(audit, policy, draws),
+        raters_by_task=raters_by_task(audit, policy, draws),
         comparisons=[] if open_ else comparisons(audit, policy, draws, compared),
     )
 

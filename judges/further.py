@@ -25,6 +25,8 @@ def factor(rule: RuleBlock, found: Figure, confidence: float) -> tuple[bool, flo
     factor is infinite where the figure lies at the bound, or has no interval.
     """
     value, low, high = found["value"], found["low"], found["high"]
+    if rule.level == "audit":  # a plain count, which grows with the labels
+        return True, (rule.at_least or 0.0) / value if value else math.inf
     if low is None or high is None:
         return False, math.inf
     lower, upper = value - low, high - value  # half-widths
@@ -59,6 +61,8 @@ def further_labels(about: Mapping[str, Any], policy: PolicyBlock, audit: Audit) 
         for rule, finding in zip(policy.rule, findings, strict=True)
         if finding.outcome == "open"
     ]
+    if any(f.outcome == "open" and f.rule.startswith("raters:") for f in findings):
+        return {"cases": None, "reason": "the policy asks for more people who label"}
     if any(level == "probe" for *_, level in open_):
         return {"cases": None, "reason": "a rule about probes is open, which labels do not decide"}
     broken = [times for met, times, _ in open_ if not met and math.isfinite(times)]

@@ -203,3 +203,26 @@ def one_by_one(audit: Audit, policy: PolicyBlock, draws: Resamples) -> dict[str,
         counted = count(against, np.maximum(theirs, 0), everything, draws)
         [made[name]] = agreement_figures(counted, against, policy, "left_out", wanted)
     return made
+
+
+def raters_by_task(audit: Audit, policy: PolicyBlock, draws: Resamples) -> dict[str, Any]:
+    """Spearman's ρ of the two people who share most cases, over all of them and task by task.
+
+    The first is read as the reference and the second as a judge; {} where no case has two labels.
+    """
+    ratings = audit.reference.ratings
+    if not ((ratings >= 0).sum(axis=1) > 1).any():
+        return {}
+    first, second = (ratings[:, place] for place in _closest_pair(ratings))
+    both = (first >= 0) & (second >= 0)
+    reference = replace(audit.reference, values=np.where(both, first, -1))
+    against = replace(audit, reference=reference)
+    wanted = {name: STATISTICS[name] for name in ("mcc", "spearman")}  # one on two labels
+    everything = np.zeros(len(both), dtype=np.int64)
+    made: dict[str, Any] = {}
+    for groups, names in ((everything, ("",)), (audit.task, audit.tasks)):
+        counted = count(against, np.maximum(second, 0), groups, draws)
+        found = agreement_figures(counted, against, policy, "left_out", wanted)
+        made |= {name: one["spearman"] for name, one in zip(names, found, strict=False)}
+    all_ = made.pop("")
+    return {"n": int(both.sum()), "all": all_, "task": made}

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from judges.agreement import judge_cells
+from judges.checklist import checklist
 from judges.comparisons import comparison_says
 from judges.drift import outdated, recheck_figures
 from judges.evidence import Evidence
@@ -50,6 +51,7 @@ def report_value(
         "reference": evidence.reference,
         "ceiling": evidence.ceiling,
         "raters": evidence.people,
+        "raters_by_task": evidence.raters_by_task,
         "judges": {
             name: _judge(name, about, audit, study, _decision(name, audit, study, warrants, now))
             for name, about in evidence.judges.items()
@@ -72,7 +74,8 @@ def report_value(
         "computed_from": {k: v for k, v in inputs.items() if k not in ("audit_set", "policy")},
     }
     plain: dict[str, Any] = _plain(made, voice)
-    return plain
+    points = [one | {"says": voice(one["says"])} for one in checklist(plain)]
+    return plain | {"checklist": points}
 
 
 def _cases(audit: Audit) -> dict[str, Any]:
@@ -125,10 +128,10 @@ def _judge(
             for model, share in about["shares"].items()
         },
         "confusion": _confusion(run, audit),
+        "coverage": about["coverage"]["all"][""],
         "today": {"decision": would if rules else UNDECIDED, "rules": [_finite(r) for r in rules]},
     } | decision
-    if about["graded"]:
-        made["graded"] = about["graded"]
+    made |= {name: about[name] for name in ("graded", "against_people") if about[name]}
     further = further_labels(about, study.policy, audit)
     said = filter(None, [decision_says(name, made), _sentence(further_says(further))])
     return made | {"further": further, "says": " ".join(said)}

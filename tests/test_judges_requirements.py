@@ -8,6 +8,7 @@ from small_road import audit_of, policy
 from judges.agreement import STATISTICS
 from judges.evidence import weigh
 from judges.figures import count, draw_resamples
+from judges.further import further_labels
 from judges.gate import APPROVED, INCONCLUSIVE, REJECTED, check_policy, decide
 from judges.phrasing import rule_says
 from judges.requirements import coverage
@@ -80,6 +81,15 @@ def test_enough_labels_are_counted_and_too_few_reject_nobody(statistic: str, num
     assert decided(audit, enough) == (APPROVED, f"{statistic} {number}: met")
     too_few = policy({"level": "audit", "statistic": statistic, "at_least": number + 5})
     assert decided(audit, too_few) == (INCONCLUSIVE, f"{statistic} {number}: short by 5")
+
+
+def test_how_many_more_cases_a_count_lacks() -> None:
+    audit = audit_of(PEOPLE, {"judge": PEOPLE})
+    for statistic, limit, more in (("cases", 60, 20), ("raters", 2, None)):
+        asked = policy({"level": "audit", "statistic": statistic, "at_least": limit})
+        found = further_labels(weighed(audit, asked), asked, audit)
+        assert found["cases"] == more
+    assert found["reason"] == "the policy asks for more people who label"
 
 
 def test_people_are_the_measure_of_a_judge() -> None:
