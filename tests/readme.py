@@ -69,6 +69,41 @@ def imported_road() -> str:
     return block("".join(shown))
 
 
+PARADOX = """
+[[policy.rule]]
+statistic = "accuracy"
+at_least = 0.85
+[[policy.rule]]
+statistic = "cohen_kappa"
+at_least = 0.6
+[[policy.rule]]
+statistic = "specificity"
+at_least = 0.6
+"""
+
+
+def paradox() -> str:
+    """A judge that agrees with people in 94 of 100 cases and tells right from wrong in none."""
+    with tempfile.TemporaryDirectory() as folder, chdir(folder):
+        run("init", ".", "--bare")
+        text = Path("study.toml").read_text("utf-8")
+        head = text.partition("[[policy.rule]]")[0]
+        Path("study.toml").write_text(head + PARADOX.lstrip(), encoding="utf-8")
+        cases = [str(n) for n in range(100)]
+        _csv("items.csv", ["task", "key", "question", "reference"],
+             [("t", n, f"question {n}", "yes") for n in cases])  # fmt: skip
+        _csv("responses.csv", ["task", "key", "model", "text"],
+             [("t", n, "small", "yes") for n in cases])  # fmt: skip
+        for name, wrong in (("labels", range(4)), ("verdicts", range(4, 6))):
+            who = "annotator" if name == "labels" else "judge"
+            value = [("t", n, "small", "lenient", _label(int(n) not in wrong)) for n in cases]
+            _csv(f"{name}.csv", ["task", "key", "model", who, "value"], value)
+        for kind in ("items", "responses", "labels", "verdicts"):
+            run("import", kind, f"{kind}.csv")
+        run("sample", "--labelled")
+        return block(f"$ benchwarrant approve lenient\n{run('approve', 'lenient')}")
+
+
 def four_judges() -> str:
     """The judges of a study file, and what asking them would take."""
     from four_judges import JUDGES, write_study
