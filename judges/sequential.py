@@ -157,7 +157,7 @@ def _figures(
         if np.isnan(value):
             continue
         ends = seen.bounds(known[name], handling, tail)
-        made[name] = figure(value, *ends) | {"note": f"{HOLDS}, n = {len(seen.tables)} questions"}
+        made[name] = figure(value, *ends) | {"note": HOLDS, "questions": len(seen.tables)}
     return made
 
 
