@@ -125,7 +125,7 @@ def anytime(
         )
         for way, old in about["case"].items()
     }
-    made |= {name: _with(about[name], {}, waits) for name in ONE_LOOK}
+    made |= {name: _with(about[name], {}, waits) for name in ONE_LOOK if name in about}
     made["by"] = {kind: _with(found, {}, waits) for kind, found in about["by"].items()}
     sliced = [name for name in names if name == "leniency" or _asked_by_slice(name, policy)]
     for kind, group, slices in (
