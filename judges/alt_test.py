@@ -15,7 +15,8 @@ from scipy.special import stdtr, stdtrit
 
 from judges import intervals
 from judges.chance import Array, BoolArray, IntArray
-from judges.figures import ONE_QUESTION, Figure, Resamples, figure, undefined_figure
+from judges.clusters import few, one_way_stretch, stretched
+from judges.figures import Figure, Resamples, alone, figure, undefined_figure
 from judges.tables import Audit, JudgeRun
 from samples.study import PolicyBlock
 
@@ -164,14 +165,16 @@ def alt_test_figures(
     sums = win_sums(judge, person, audit.question, draws.questions.shape[1])
     shape = (-1, PARTS, len(names))
     samples = intervals.resampled(draws.questions, sums).reshape(shape)
-    alone = len(np.unique(audit.question[~np.isnan(judge).all(axis=1)])) < 2
+    asked = np.array([len(np.unique(audit.question[~np.isnan(judge).all(axis=1)]))])
+    [wider] = one_way_stretch(asked, policy.confidence)
 
-    def held(value: Array, resampled: Array) -> Figure:
-        if alone:
-            made = figure(float(value), np.nan, np.nan) | {"reason": ONE_QUESTION}
+    def held(name: str, value: Array, resampled: Array) -> Figure:
+        if why := alone(asked):
+            made = figure(float(value), np.nan, np.nan) | {"reason": why}
         else:
             low, high, undefined = intervals.percentile_interval(resampled, policy.confidence)
-            made = figure(float(value), float(low), float(high), float(undefined))
+            ends = stretched(name, float(value), (float(low), float(high)), wider)
+            made = figure(float(value), *ends, float(undefined)) | few(asked)
         return made | {"n": len(names)}
 
     total = sums.sum(axis=0)
@@ -180,8 +183,10 @@ def alt_test_figures(
     with np.errstate(divide="ignore", invalid="ignore"):
         rho = (samples[:, 1] / samples[:, 0]).mean(axis=1)
     return {
-        "omega": {f"{e:g}": held(points[e].omega, omegas(samples, total[0], e)) for e in EPSILONS},
-        "rho": held(strict.rho, rho),
+        "omega": {
+            f"{e:g}": held("omega", points[e].omega, omegas(samples, total[0], e)) for e in EPSILONS
+        },
+        "rho": held("rho", strict.rho, rho),
         "raters": {
             name: {
                 "n": int(total[0, place]),

@@ -41,8 +41,7 @@ def plan(
 
     Example: benchwarrant plan --cases 300 --cases 1000
     """
-    # Many small products: the threads of one would only wait for each other. Before numpy loads.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    _one_thread()
     from judges import planning as room
 
     with opened(study, create=True) as (opened_study, store):
@@ -66,6 +65,7 @@ def report(
 
     Example: benchwarrant report
     """
+    _one_thread()
     from judges import report as room
     from judges.costs import costs
     from judges.evidence import weigh
@@ -115,6 +115,7 @@ def approve(
 
     Example: benchwarrant approve rules --signed-by "Ada Lovelace"
     """
+    _one_thread()
     from judges.further import further_labels, further_says
     from judges.gate import EXIT_CODES, check_policy
     from judges.sequential import standing
@@ -136,6 +137,11 @@ def approve(
         for line in filter(None, [further_says(more), standing(audit)]):
             say(f"  {line}")
     raise typer.Exit(EXIT_CODES[warrant.decision])
+
+
+def _one_thread() -> None:
+    """Before numpy loads: of many small products the threads only wait for each other."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def _warrant_value(warrant: "Warrant") -> dict[str, Any]:

@@ -5,12 +5,13 @@ once counts what is proper to single cases up to three times (Owen 2007). Both f
 of the statistic's linear part, so that no further resample is drawn.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
-from judges.agreement import Array, IntArray, Statistic
+from judges.agreement import Array, IntArray
 
 FEW = 50  # clusters; below it normal quantiles mislead (Cameron and Miller 2015, section VI)
 STEP = 1e-6  # of a table's weight, for derivatives
@@ -20,9 +21,13 @@ SHARES = frozenset(
     {
         *("accuracy", "sensitivity", "specificity", "f1", "balanced_accuracy"),
         *("positive_predictive_value", "negative_predictive_value"),
+        *("auroc", "calibration_error", "brier", "rho", "omega", "percent_agreement"),
     }
 )  # they reach from 0 to 1, others from −1
 UNBOUNDED = {"gwet_ac2": -np.inf}
+
+
+OfTables = Callable[[Array], Array]  # (..., K, J) → (...), failures still apart or not
 
 
 class Parts(NamedTuple):
@@ -33,7 +38,7 @@ class Parts(NamedTuple):
     both: Array  # cells of a question and a model
 
 
-def influence(statistic: Statistic, tables: Array) -> Array:
+def influence(statistic: OfTables, tables: Array) -> Array:
     """How fast the statistic moves with the weight in each cell of (groups, K, J) tables."""
     groups, *shape = tables.shape
     step = STEP * tables.sum(axis=(1, 2))
@@ -44,7 +49,7 @@ def influence(statistic: Statistic, tables: Array) -> Array:
     )
 
 
-def linear_part(statistic: Statistic, sums: Array) -> Array:
+def linear_part(statistic: OfTables, sums: Array) -> Array:
     """What each cluster of ``sums`` (questions, models, groups, K, J) adds to the statistic.
 
     (questions, models, groups)
@@ -93,7 +98,7 @@ def _quantiles(freedom: Array, confidence: float) -> Array:
     return np.asarray(stdtrit(freedom, end) / ndtri(end))
 
 
-def stretches(statistic: Statistic, sums: Array, clusters: IntArray, confidence: float) -> Array:
+def stretches(statistic: OfTables, sums: Array, clusters: IntArray, confidence: float) -> Array:
     """By what to stretch each group's interval; ``clusters`` are (ways, groups)."""
     if len(clusters) == 1:
         return one_way_stretch(clusters[0], confidence)

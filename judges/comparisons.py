@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from judges import intervals
-from judges.agreement import STATISTICS, Array
+from judges.agreement import STATISTICS, Array, IntArray
 from judges.chance import BoolArray
+from judges.clusters import few, linear_part, one_way_stretch, two_way_stretch, variances
 from judges.drift import Change
 from judges.figures import (
     HANDLINGS,
@@ -24,6 +25,7 @@ from judges.figures import (
     Slices,
     count,
     figure,
+    handled,
     undefined_figure,
 )
 from judges.phrasing import NAMES, Voice, interval
@@ -44,6 +46,8 @@ class Sampled:
 
     value: Mapping[str, float]
     samples: Mapping[str, Array]
+    clusters: IntArray  # (ways, 1): questions, and models where they are resampled
+    linear: Mapping[str, Array]  # then also what each question and model adds to it (Q, M, 1)
 
 
 def sampled(pooled: Slices, handling: str, ranking: Mapping[str, tuple[float, Array]]) -> Sampled:
@@ -53,7 +57,12 @@ def sampled(pooled: Slices, handling: str, ranking: Mapping[str, tuple[float, Ar
     drawn = {name: STATISTICS[name](samples) for name in OF_CASES}
     if "spearman" in ranking:
         value[RANKING], drawn[RANKING] = ranking["spearman"]
-    return Sampled(value, drawn)
+    clusters = pooled.clusters[handling]
+    linear = {
+        name: linear_part(handled(STATISTICS[name], handling), pooled.sums)
+        for name in (OF_CASES if len(clusters) > 1 else ())
+    }
+    return Sampled(value, drawn, clusters, linear)
 
 
 def comparisons(
@@ -153,9 +162,22 @@ def _difference(
     if apart is None:
         return figure(value, np.nan, np.nan) | {"reason": ONE_QUESTION, "p": np.nan}
     samples = a.samples[name] - b.samples[name]
-    low, high, undefined = intervals.percentile_interval(samples, policy.confidence)
-    made = figure(value, float(low), float(high), float(undefined))
+    samples = value + _stretch(name, a, b, policy.confidence) * (samples - value)
+    found = intervals.percentile_interval(samples, policy.confidence)
+    low, high, undefined = (float(end) for end in found)
+    made = figure(value, min(low, value), max(high, value), undefined)
+    made |= few(a.clusters[:, 0]) if name != RANKING and low < high else {}
     return made | {"p": np.nan if np.isnan(low) else paired_p(samples, apart)}
+
+
+def _stretch(name: str, a: Sampled, b: Sampled, confidence: float) -> float:
+    """By what the difference's resamples are stretched, as a judge's own interval is."""
+    if name == RANKING:
+        return 1.0
+    if not a.linear:
+        return float(one_way_stretch(a.clusters[0], confidence)[0])
+    parts = variances(a.linear[name] - b.linear[name])
+    return float(two_way_stretch(parts, a.clusters, confidence)[0])
 
 
 def paired_p(differences: Array, apart: int) -> float:

@@ -125,7 +125,9 @@ def _about(
             for handling in ("left_out", "count_as_wrong")
         },
         "mean_over_models": {
-            "cohen_kappa": mean_over_models(by["model"], kept["cohen_kappa"], policy, draws)
+            "cohen_kappa": mean_over_models(
+                by["model"], kept["cohen_kappa"], by_model, policy, draws
+            )
         },
         "graded": scores.score_figures(run, audit, policy, draws),
         "coverage": {

@@ -6,7 +6,6 @@ every statistic and slice is read off its result, and so is the ranking (judges.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -216,15 +215,13 @@ def agreement_figures(
         if keep is not None and name in keep:
             keep[name] = resampled
         low, high, undefined = intervals.percentile_interval(resampled, policy.confidence)
-        factors = stretches(
-            partial(_handled, statistic, handle), slices.sums, clusters, policy.confidence
-        )
+        factors = stretches(handled(statistic, handling), slices.sums, clusters, policy.confidence)
         for g, group in enumerate(made):
             if np.isnan(values[g]):
                 reason = agreement.undefined_reason(name, points[g], labels)
                 group[name] = undefined_figure(reason)
-            elif alone := _alone(clusters[:, g]):
-                group[name] = figure(values[g], np.nan, np.nan) | {"reason": alone}
+            elif why := alone(clusters[:, g]):
+                group[name] = figure(values[g], np.nan, np.nan) | {"reason": why}
             elif agreeing[g]:
                 ends = intervals.no_disagreement_interval(
                     statistic, points[g], questions[g], policy.confidence
@@ -239,8 +236,9 @@ def agreement_figures(
     return made
 
 
-def _handled(statistic: agreement.Statistic, handle: Callable[[Array], Array], t: Array) -> Array:
-    return statistic(handle(t))
+def handled(statistic: agreement.Statistic, handling: str) -> Callable[[Array], Array]:
+    """The statistic of tables that still count failures apart."""
+    return lambda tables: statistic(HANDLINGS[handling](tables))
 
 
 def _share_of(name: str, table: Array) -> float:
@@ -272,7 +270,7 @@ def one_minus(figure: Figure, n: float) -> Figure:
     return figure | ends | {"n": int(n)}
 
 
-def _alone(clusters: IntArray) -> str:
+def alone(clusters: IntArray) -> str:
     """Why these clusters tell nothing about others; empty where they do."""
     reasons = zip((ONE_QUESTION, ONE_MODEL), clusters, strict=False)
     return next((reason for reason, number in reasons if number < 2), "")

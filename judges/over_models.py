@@ -10,22 +10,40 @@ from typing import Any
 import numpy as np
 
 from judges import intervals
-from judges.agreement import Array
-from judges.figures import NO_DISAGREEMENT, Figure, Resamples, figure, undefined_figure
+from judges.agreement import STATISTICS, Array
+from judges.clusters import (
+    Parts,
+    few,
+    linear_part,
+    one_way_stretch,
+    stretched,
+    two_way_stretch,
+)
+from judges.figures import (
+    HANDLINGS,
+    NO_DISAGREEMENT,
+    Figure,
+    Resamples,
+    Slices,
+    figure,
+    handled,
+    undefined_figure,
+)
 from samples.study import PolicyBlock
 
 
 def mean_over_models(
     by_model: Mapping[str, Mapping[str, Any]],
     samples: Array,
+    slices: Slices,
     policy: PolicyBlock,
     draws: Resamples,
     name: str = "cohen_kappa",
 ) -> Figure:
     """The plain mean of the models' figures, with its interval and the models that have none.
 
-    ``by_model`` are the figures of each model and ``samples`` (models, B) their resamples. Where
-    the scope is new models, the mean is over the models drawn.
+    ``by_model`` are the figures of each model, ``samples`` (models, B) their resamples and
+    ``slices`` their tables. Where the scope is new models, the mean is over the models drawn.
     """
     figures = [one[name] for one in by_model.values()]
     defined = np.array([one["value"] is not None for one in figures])
@@ -35,7 +53,8 @@ def mean_over_models(
     told = {"models": int(defined.sum()), "left_out": without}
     if not defined.any():
         return undefined_figure("undefined: it is undefined for every model") | told
-    value = float(np.mean([one["value"] for one in figures if one["value"] is not None]))
+    values = np.array([one["value"] for one in figures if one["value"] is not None])
+    value = float(values.mean())
     low, high, undefined = intervals.percentile_interval(
         _means(samples, defined, draws), policy.confidence
     )
@@ -45,7 +64,24 @@ def mean_over_models(
             for end in ("low", "high")
         ]
         return figure(value, *ends) | {"note": NO_DISAGREEMENT} | told
-    return figure(value, float(low), float(high), float(undefined)) | told
+    tables = HANDLINGS[policy.failures](slices.sums)
+    clusters = np.array([tables.any(axis=(1, 2, 3, 4)).sum(), defined.sum()])
+    if draws.picked is None:
+        clusters = clusters[:1]
+        [factor] = one_way_stretch(clusters, policy.confidence)
+    else:
+        moved = linear_part(handled(STATISTICS[name], policy.failures), slices.sums)
+        parts = _parts(values, moved[:, 0, defined])
+        [factor] = two_way_stretch(parts, clusters[:, None], policy.confidence)
+    low_high = stretched(name, value, (float(low), float(high)), factor)
+    return figure(value, *low_high, float(undefined)) | few(clusters) | told
+
+
+def _parts(values: Array, moved: Array) -> Parts:
+    """Of the mean of the models' figures, from what each question adds to each (questions, M)."""
+    many, moved = len(values), moved / len(values)
+    by_model = (values - values.mean()) / many
+    return Parts(*(np.array([(part**2).sum()]) for part in (moved.sum(axis=1), by_model, moved)))
 
 
 def _means(samples: Array, defined: Array, draws: Resamples) -> Array:

@@ -10,20 +10,21 @@ from typing import Any
 import numpy as np
 
 from judges import intervals, raters
-from judges.agreement import STATISTICS, Array, IntArray
+from judges.agreement import STATISTICS, IntArray
+from judges.clusters import few, one_way_stretch, stretched, two_way_stretch, variances
 from judges.consensus import settled
 from judges.dawid_skene import identified
 from judges.figures import (
-    ONE_QUESTION,
     Figure,
     Resamples,
     agreement_figures,
+    alone,
     count,
     figure,
     undefined_figure,
 )
 from judges.intraclass import intraclass, mean_squares
-from judges.standard_errors import standard_error
+from judges.standard_errors import influences, standard_error
 from judges.tables import Audit
 from samples.study import PolicyBlock
 
@@ -114,7 +115,9 @@ def _people(
     summed, n = tables.sum(), {"n": len(cases)}
     asked, question = np.unique(audit.question[cases], return_inverse=True)
     by_question = tables.by_cluster(question, len(asked))
-    resampled = _resampled(tables, audit.question[cases], audit.model[cases], draws)
+    cells = _cells(tables, audit.question[cases], audit.model[cases], draws)
+    resampled = _resampled(cells, draws)
+    clusters = _clusters(audit, cases, draws)
     made: list[Figure] = []
     for name in statistics:
         compute = raters.RATER_STATISTICS[name]
@@ -122,15 +125,17 @@ def _people(
         if np.isnan(value):
             reason = raters.rater_undefined_reason(name, summed, audit.rubric.labels)
             made.append(undefined_figure(reason) | n)
-        elif len(asked) < 2:
-            made.append(figure(value, np.nan, np.nan) | {"reason": ONE_QUESTION} | n)
+        elif why := alone(clusters):
+            made.append(figure(value, np.nan, np.nan) | {"reason": why} | n)
         elif raters.percent_agreement(summed) == 1:  # so do all resamples: they are no interval
             made.append(figure(value, np.nan, np.nan) | {"reason": ALL_AGREE} | n)
         else:
             ends = intervals.percentile_interval(compute(resampled), policy.confidence)
+            factor = _stretch(compute, cells, clusters, draws, policy.confidence)
             error = standard_error(name, by_question)
             told = {} if np.isnan(error) else {"standard_error": error}
-            made.append(figure(value, *map(float, ends)) | n | told)
+            low, high = stretched(name, value, (float(ends[0]), float(ends[1])), factor)
+            made.append(figure(value, low, high, float(ends[2])) | few(clusters) | n | told)
     return made
 
 
@@ -143,9 +148,9 @@ def _intraclass(
     value = float(intraclass(mean_squares(x, weight), 2)) if len(cases) > 1 else np.nan
     if np.isnan(value):
         return undefined_figure("undefined: the two who share most cases use one label") | n
-    if (x[:, 0] == x[:, 1]).all() or len(np.unique(audit.question[cases])) < 2:
-        reason = ALL_AGREE if (x[:, 0] == x[:, 1]).all() else ONE_QUESTION
-        return figure(value, np.nan, np.nan) | {"reason": reason} | n
+    clusters = _clusters(audit, cases, draws)
+    if why := ALL_AGREE if (x[:, 0] == x[:, 1]).all() else alone(clusters):
+        return figure(value, np.nan, np.nan) | {"reason": why} | n
     samples = []
     for start in range(0, len(draws.questions), intervals.SLAB):
         rows = slice(start, start + intervals.SLAB)
@@ -155,26 +160,51 @@ def _intraclass(
         with np.errstate(divide="ignore", invalid="ignore"):  # a resample may hold one case
             samples.append(intraclass(mean_squares(x, drawn), 2))
     ends = intervals.percentile_interval(np.concatenate(samples), policy.confidence)
-    return figure(value, *map(float, ends)) | n
+    [factor] = one_way_stretch(clusters[:1], policy.confidence)
+    low, high = stretched("intraclass", value, (float(ends[0]), float(ends[1])), factor)
+    return figure(value, low, high, float(ends[2])) | few(clusters) | n
 
 
-def _resampled(
+def _clusters(audit: Audit, cases: IntArray, draws: Resamples) -> IntArray:
+    """How many questions, and models where they are resampled, these cases are of."""
+    ways = (audit.question, audit.model)[: 1 if draws.picked is None else 2]
+    return np.array([len(np.unique(way[cases])) for way in ways])
+
+
+def _cells(
     tables: raters.RaterTables, question: IntArray, model: IntArray, draws: Resamples
 ) -> raters.RaterTables:
-    """The tables of every resample: questions drawn, and models where the scope asks for it."""
-    n_questions = draws.questions.shape[1]
+    """The tables by question, and model where models are resampled: (questions · models, …)."""
     if draws.picked is None:
-        by_question = tables.by_cluster(question, n_questions)
-        return by_question.map(lambda sums: intervals.resampled(draws.questions, sums))
-    of_models = draws.model_weights()
-    n_models = of_models.shape[1]
-    cells = tables.by_cluster(question * n_models + model, n_questions * n_models)
+        return tables.by_cluster(question, draws.questions.shape[1])
+    many = draws.picked.shape[1]
+    return tables.by_cluster(question * many + model, draws.questions.shape[1] * many)
 
-    def both(sums: Array) -> Array:
-        by_cell = sums.reshape(n_questions, n_models, *sums.shape[1:])
-        return intervals.pigeonhole(draws.questions, of_models, by_cell)
 
-    return cells.map(both)
+def _resampled(cells: raters.RaterTables, draws: Resamples) -> raters.RaterTables:
+    """The tables of every resample: questions drawn, and models where the scope asks for it."""
+    if draws.picked is None:
+        return cells.map(lambda sums: intervals.resampled(draws.questions, sums))
+    of_models, questions = draws.model_weights(), draws.questions.shape[1]
+    return cells.map(
+        lambda sums: intervals.pigeonhole(
+            draws.questions, of_models, sums.reshape(questions, -1, *sums.shape[1:])
+        )
+    )
+
+
+def _stretch(
+    compute: raters.RaterStatistic,
+    cells: raters.RaterTables,
+    clusters: IntArray,
+    draws: Resamples,
+    confidence: float,
+) -> float:
+    """By what the interval is stretched, as a judge's own is (judges.clusters)."""
+    if draws.picked is None:
+        return float(one_way_stretch(clusters, confidence)[0])
+    moved = influences(compute, cells).reshape(draws.questions.shape[1], -1, 1)
+    return float(two_way_stretch(variances(moved), clusters[:, None], confidence)[0])
 
 
 def one_by_one(audit: Audit, policy: PolicyBlock, draws: Resamples) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """How pages write figures, rules and decisions: one notation and one vocabulary for all of them."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -226,10 +226,15 @@ def _and(parts: Sequence[str]) -> str:
 
 def notes(value: Mapping[str, Any]) -> list[str]:
     """What the figures with a † say of their intervals, each once."""
-    judges = value["judges"].values()
-    groups = [group for about in judges for group in (*about["case"].values(), about["ranking"])]
-    groups += [
-        group for about in judges for kind in about["by"].values() for group in kind.values()
-    ]
-    figures = [figure for group in groups for figure in group.values() if isinstance(figure, dict)]
-    return list(dict.fromkeys(figure["note"] for figure in figures if "note" in figure))
+    shown = [value[part] for part in ("judges", "ceiling", "raters", "comparisons")]
+    return list(dict.fromkeys(_notes(shown)))
+
+
+def _notes(part: Any) -> Iterator[str]:
+    if isinstance(part, list):
+        part = dict(enumerate(part))
+    if isinstance(part, Mapping):
+        if "value" in part and "note" in part:
+            yield part["note"]
+        for inner in part.values():
+            yield from _notes(inner)

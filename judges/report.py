@@ -92,29 +92,23 @@ def disagreements(audit: Audit, store: Store) -> list[Disagreement]:
     They are taken in the order of the responses' ids, which is as good as random.
     """
     labels, settled = audit.rubric.labels, audit.reference.values
-    found = []
+    readable, found = store.readable(audit.audit_set.id), []
     for judge, run in audit.judges.items():
         apart = (settled >= 0) & (run.verdicts < len(labels)) & (run.verdicts != settled)
         rows = {audit.responses[row]: row for row in np.flatnonzero(apart)}
-        left = SHOWN
-        for case in store.cases(sorted(rows), audit.rubric):
-            if case.response.text is None:
-                continue
+        for case in store.cases(sorted(rows.keys() & readable)[:SHOWN], audit.rubric):
             row = rows[case.response.id]
             found.append(
                 Disagreement(
                     judge=judge,
                     question=case.item.question,
                     reference=case.item.reference,
-                    response=spoken(case.response.text, case.response.prompt),
+                    response=spoken(case.response.text or "", case.response.prompt),
                     label=labels[settled[row]],
                     verdict=labels[run.verdicts[row]],
                     model=case.response.model,
                 )
             )
-            left -= 1
-            if not left:
-                break
     return found
 
 

@@ -13,12 +13,12 @@ import numpy as np
 from judges import intervals
 from judges.agreement import Array, IntArray
 from judges.chance import DUST, ratio
+from judges.clusters import few, one_way_stretch, stretched
 from judges.figures import (
     NO_DISAGREEMENT,
-    ONE_MODEL,
-    ONE_QUESTION,
     Figure,
     Resamples,
+    alone,
     figure,
     undefined_figure,
 )
@@ -90,22 +90,21 @@ def _figures(cases: Scored, policy: PolicyBlock, draws: Resamples) -> dict[str, 
     once = np.ones((1, draws.questions.shape[1]), dtype=np.float32)
     models = None if draws.picked is None else draws.model_weights()
     one = None if models is None else np.ones((1, models.shape[1]), dtype=np.float32)
-    alone = ""
-    if len(np.unique(cases.question)) < 2:
-        alone = ONE_QUESTION
-    elif models is not None and len(np.unique(cases.model)) < 2:
-        alone = ONE_MODEL
+    ways = (cases.question, cases.model)[: 1 if models is None else 2]
+    clusters = np.array([len(np.unique(way)) for way in ways])
+    [wider] = one_way_stretch(clusters[:1], policy.confidence)
     made = {}
     for name, statistic in (("auroc", auroc), ("calibration_error", calibration), ("brier", brier)):
         value = float(statistic(cases, once, one)[0])
         if np.isnan(value):
             made[name] = undefined_figure(_why_undefined(name, cases))
-        elif alone:
-            made[name] = figure(value, np.nan, np.nan) | {"reason": alone}
+        elif why := alone(clusters):
+            made[name] = figure(value, np.nan, np.nan) | {"reason": why}
         else:
             samples = statistic(cases, draws.questions, models)
             low, high, undefined = intervals.percentile_interval(samples, policy.confidence)
-            made[name] = figure(value, float(low), float(high), float(undefined))
+            ends = stretched(name, value, (float(low), float(high)), wider)
+            made[name] = figure(value, *ends, float(undefined)) | few(clusters)
             if low == high:
                 made[name] |= _unseen(name, value, cases, policy.confidence)
     return made
@@ -235,7 +234,8 @@ def _unseen(name: str, value: float, cases: Scored, confidence: float) -> Figure
     asked = [np.unique(cases.question[cases.positive == side]) for side in (0, 1)]
     questions = len(np.unique(np.concatenate(asked)))
     pairs = min(*map(len, asked), questions // 2)
-    m = np.asarray(pairs if name == "auroc" else questions)
+    even = cases.weight.mean() / cases.weight.max()  # as in figures.Slices.evenness
+    m = np.asarray(even * (pairs if name == "auroc" else questions))
     limit = float(intervals.clopper_pearson(np.zeros(()), m, confidence)[1])
     if name == "auroc" and value in (0, 1):
         return {"low": value * (1 - limit), "high": value + (1 - value) * limit} | {

@@ -125,7 +125,7 @@ def anytime(
         )
         for way, old in about["case"].items()
     }
-    made |= {name: _with(about[name], {}, waits) for name in ONE_LOOK}
+    made |= {name: _with(about[name], {}, waits) for name in ONE_LOOK if name in about}
     made["by"] = {kind: _with(found, {}, waits) for kind, found in about["by"].items()}
     sliced = [name for name in names if name == "leniency" or _asked_by_slice(name, policy)]
     for kind, group, slices in (
@@ -157,7 +157,7 @@ def _figures(
         if np.isnan(value):
             continue
         ends = seen.bounds(known[name], handling, tail)
-        made[name] = figure(value, *ends) | {"note": f"{HOLDS}, n = {len(seen.tables)} questions"}
+        made[name] = figure(value, *ends) | {"note": HOLDS, "questions": len(seen.tables)}
     return made
 
 

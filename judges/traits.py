@@ -130,7 +130,9 @@ def script(said: str) -> str:
 
     Languages that share a script are not told apart: English and French are both Latin.
     """
-    letters = Counter(_script(char) for char in said if char.isalpha())
+    letters: Counter[str] = Counter()
+    for char, number in Counter(said).items():
+        letters[_script(char) if char.isalpha() else ""] += number
     del letters[""]
     if not letters:
         return "no letters"

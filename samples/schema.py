@@ -6,7 +6,7 @@ order of writing; ``id`` is the record's content hash.
 
 from collections.abc import Callable
 
-from sqlite_utils import Database
+from samples.database import Database
 
 _TABLES = {
     "items": """

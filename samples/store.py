@@ -11,9 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from sqlite_utils import Database
-
 from samples import schema
+from samples.database import Database
 from samples.errors import BenchwarrantError
 from samples.records import (
     Account,

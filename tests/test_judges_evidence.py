@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 from scipy.stats import binomtest
 from sklearn import metrics
 from small_road import NOW, audit_of, policy
@@ -16,6 +17,7 @@ from trivia import write_import_files
 
 from judges import intervals
 from judges.agreement import STATISTICS
+from judges.clusters import FEW_QUESTIONS
 from judges.comparisons import standing
 from judges.evidence import Evidence, weigh
 from judges.figures import ONE_QUESTION
@@ -158,7 +160,11 @@ def test_the_ceiling_s_interval_resamples_questions() -> None:
     found = weigh(audit, asked, 9).ceiling["accuracy"]
     draws = intervals.multinomial_weights(np.random.default_rng(9), 200, 10)
     agree = [(w[question] * (first == second)).sum() / w[question].sum() for w in draws]
-    assert (found["low"], found["high"]) == pytest.approx(tuple(np.quantile(agree, [0.025, 0.975])))
+    # ten questions are few: √(10 / 9) and t with 9 degrees of freedom for the normal quantile
+    wider = np.sqrt(10 / 9) * stats.t.ppf(0.975, 9) / stats.norm.ppf(0.975)
+    ends = found["value"] + wider * (np.quantile(agree, [0.025, 0.975]) - found["value"])
+    assert (found["low"], found["high"]) == pytest.approx(tuple(ends))
+    assert found["note"] == FEW_QUESTIONS
 
 
 @pytest.mark.parametrize(

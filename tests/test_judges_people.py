@@ -82,6 +82,24 @@ def test_the_ceiling_is_wider_where_models_are_resampled_too() -> None:
     assert found[0]["high"] - found[0]["low"] < 1e-9 < 0.5 < found[1]["high"] - found[1]["low"]
 
 
+def test_the_ceiling_is_stretched_as_a_judge_s_figures_are() -> None:
+    """People's agreement is a judge's accuracy where it says what the second of them says."""
+    rng = np.random.default_rng(7)
+    first = rng.integers(0, 2, 120)
+    second = np.where(rng.random(120) < 0.8, first, 1 - first)
+    texts = ["".join(map(str, side)) for side in (first, second)]
+    more = {"question": list(np.arange(120) // 3), "model": "abc" * 40}
+    for scope in ("these models", "new models"):
+        audit = audit_of(texts, {"j": texts[1]}, **more)
+        found = weigh(audit, policy(resamples=300, scope=scope), 1)
+        for name in ("accuracy", "cohen_kappa"):
+            people = found.ceiling[name]
+            judge = found.judges["j"]["case"]["failures_left_out"][name]
+            for end in ("value", "low", "high"):
+                assert people[end] == pytest.approx(judge[end], abs=1e-5)
+            assert people["note"] == judge["note"]
+
+
 def test_a_standard_error_stands_beside_the_interval() -> None:
     rng = np.random.default_rng(6)
     texts = ["".join(map(str, rng.integers(0, 2, 300))) for _ in range(2)]

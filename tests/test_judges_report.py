@@ -23,7 +23,7 @@ from judges.phrasing import VOICES, interval, number
 from judges.report import Disagreement, report_html, report_markdown, report_value
 from judges.tables import Audit, JudgeRun, load_audit
 from judges.warrant import issue
-from samples.audit import all_labelled, freeze
+from samples.audit import Drawn, all_labelled, freeze
 from samples.errors import BenchwarrantError
 from samples.exchange import import_file
 from samples.records import Account, AuditSet, Item, Response, Rubric, Spec, Warrant
@@ -410,10 +410,13 @@ def test_cases_to_read_are_those_the_judge_decided_otherwise_and_that_have_a_tex
     ]
     store.add([item, spec, *responses])
     audit, ones = make_audit(), np.ones(4, dtype=np.int64)
+    drawn = [Drawn(response.id, "all", 1.0, 1) for response in responses]
+    freeze(store, audit.rubric, drawn, {}, "2026-01-31T09:30:00.000000+00:00")
     reference = Reference(ones, ("a",), ones[:, None], "human", 0, (), (), 0)
     audit = Audit(
         **vars(audit)
         | {"responses": tuple(r.id for r in responses), "reference": reference}
+        | {"audit_set": store.audit_set()}
         | {"judges": {"good": make_run("good", np.array(list(texts.values())))}}
     )
     assert report.disagreements(audit, store) == [

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 from sklearn import metrics
 from small_road import audit_of, policy
 
+from judges.clusters import FEW_QUESTIONS
 from judges.evidence import weigh
 from judges.figures import NO_DISAGREEMENT, ONE_QUESTION, draw_resamples
 from judges.intervals import multinomial_weights
@@ -184,3 +186,20 @@ def test_evidence_rests_on_scores_only_where_a_rule_asks_for_them() -> None:
     assert weigh(one, asked, 1).id != weigh(other, asked, 1).id
     plain = policy(resamples=200)
     assert weigh(one, plain, 1).id == weigh(other, plain, 1).id
+
+
+def test_few_questions_widen_the_interval_of_scores() -> None:
+    rng = np.random.default_rng(3)
+    people = rng.integers(0, 2, 24)
+    score = np.clip(people * 0.4 + 0.6 * rng.random(24), 0, 1)
+    audit = audit_of("".join(map(str, people)), {"j": "1" * 24})
+    audit = replace(audit, judges={"j": replace(audit.judges["j"], scores=score)})
+    asked = policy(resamples=400)
+    found = weigh(audit, asked, 1).judges["j"]["graded"]["failures_left_out"]["brier"]
+    draws = draw_resamples(audit, asked, np.random.default_rng(1))
+    off = (score - people) ** 2
+    ends = np.quantile([(w * off).sum() / w.sum() for w in draws.questions], [0.025, 0.975])
+    wider = np.sqrt(24 / 23) * stats.t.ppf(0.975, 23) / stats.norm.ppf(0.975)
+    expected = off.mean() + wider * (ends - off.mean())
+    assert (found["low"], found["high"]) == pytest.approx(tuple(expected))
+    assert found["note"] == FEW_QUESTIONS

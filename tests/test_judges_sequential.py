@@ -110,6 +110,21 @@ def test_figures_have_bounds_or_wait() -> None:
     assert about["by"]["model"]["a"]["accuracy"]["reason"] == WAITS
 
 
+def test_what_has_no_bound_and_every_test_waits_for_the_last_label() -> None:
+    audit = made_up(600, 400, 0.02)
+    audit = replace(audit, judges=audit.judges | {"other": audit.judges["j"]})
+    found = weigh(audit, policy(KAPPA), 1)
+    about = found.judges["j"]
+    assert about["mean_over_models"]["cohen_kappa"]["reason"] == WAITS
+    assert about["rates"]["model"]["a"]["false_accept"]["reason"] == WAITS
+    assert (found.findings, found.comparisons) == ([], [])
+    waiting = [one["check"] for one in found.could_not_check]
+    assert "whom judges favour, and judges against each other" in waiting
+    done = weigh(replace(audit, reference=made_up(600, 600, 0.02).reference), policy(KAPPA), 1)
+    assert done.judges["j"]["mean_over_models"]["cohen_kappa"]["low"] is not None
+    assert len(done.comparisons) == 1
+
+
 def test_bounds_are_of_what_counts_only() -> None:
     asked = policy(KAPPA)
     audit = made_up(600, 300, 0.02)
