@@ -4,13 +4,13 @@ More than people manage among themselves can hardly be asked of a judge. A perso
 the others' labels, settled by the study's own rule, with the very functions that score judges.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from judges import intervals, raters
-from judges.agreement import STATISTICS, IntArray
+from judges.agreement import STATISTICS, Array, IntArray
 from judges.clusters import few, one_way_stretch, stretched, two_way_stretch, variances
 from judges.consensus import settled
 from judges.dawid_skene import identified
@@ -46,28 +46,38 @@ PEOPLE = {  # what a judge's statistic is called among raters
 }
 
 
-def people_samples(audit: Audit, name: str, draws: Resamples) -> tuple[float, Array, str, int]:
-    """People's own figure, its resamples, why it has no interval if it has none, and its cases.
+@dataclass(frozen=True)
+class Own:
+    """People's own agreement: its resamples, and why it has no interval if it has none."""
 
-    Cohen's κ is of the two people who share most cases, the others of all, as in ``ceiling``.
-    """
+    value: float
+    samples: Array  # (B,)
+    reason: str
+    n: int  # cases
+    clusters: IntArray
+    factor: float  # by which intervals are stretched where questions or models are few
+
+
+def own_agreement(audit: Audit, name: str, policy: PolicyBlock, draws: Resamples) -> Own:
+    """A figure of ``PEOPLE``: κ of the two who share most cases, the others of everybody."""
     ratings = audit.reference.ratings
     if not ((ratings >= 0).sum(axis=1) > 1).any():
-        return np.nan, np.empty(0), NOBODY_TWICE, 0
+        return Own(np.nan, np.empty(0), NOBODY_TWICE, 0, np.zeros(1, dtype=np.int64), 1.0)
     who = list(_closest_pair(ratings)) if name == "cohen_kappa" else list(range(ratings.shape[1]))
     cases = np.flatnonzero((ratings[:, who] >= 0).sum(axis=1) > 1)
     weight = audit.weight[cases] / audit.weight[cases].mean()
     tables = raters.rater_tables(ratings[cases][:, who], len(audit.rubric.labels)).times(weight)
-    value = float(raters.RATER_STATISTICS[PEOPLE[name]](tables.sum()))
-    reason = ""
+    summed, compute = tables.sum(), raters.RATER_STATISTICS[PEOPLE[name]]
+    value, clusters = float(compute(summed)), _clusters(audit, cases, draws)
+    cells = _cells(tables, audit.question[cases], audit.model[cases], draws)
+    reason = alone(clusters)
     if np.isnan(value):
-        reason = raters.rater_undefined_reason(PEOPLE[name], tables.sum(), audit.rubric.labels)
-    elif len(np.unique(audit.question[cases])) < 2:
-        reason = ONE_QUESTION
-    elif raters.percent_agreement(tables.sum()) == 1:
+        reason = raters.rater_undefined_reason(PEOPLE[name], summed, audit.rubric.labels)
+    elif not reason and raters.percent_agreement(summed) == 1:
         reason = ALL_AGREE
-    resampled = _resampled(tables, audit.question[cases], audit.model[cases], draws)
-    return value, raters.RATER_STATISTICS[PEOPLE[name]](resampled), reason, len(cases)
+    factor = 1.0 if reason else _stretch(compute, cells, clusters, draws, policy.confidence)
+    samples = compute(_resampled(cells, draws))
+    return Own(value, samples, reason, len(cases), clusters, factor)
 
 
 def ceiling(audit: Audit, policy: PolicyBlock, draws: Resamples) -> dict[str, Any]:

@@ -6,8 +6,9 @@ import numpy as np
 
 from judges import intervals
 from judges.agreement import STATISTICS, Array
+from judges.clusters import few
 from judges.figures import EXACT, HANDLINGS, Figure, Resamples, Slices, figure, undefined_figure
-from judges.people import PEOPLE, people_samples
+from judges.people import PEOPLE, own_agreement
 from judges.tables import Audit
 from samples.study import PolicyBlock
 
@@ -62,16 +63,17 @@ def against_people(
     handle = HANDLINGS[policy.failures]
     made: dict[str, Any] = {}
     for name in sorted(wanted & PEOPLE.keys()):
-        own, theirs, reason, n = people_samples(audit, name, draws)
-        statistic = STATISTICS[name]
-        value = float(statistic(handle(pooled.point[0]))) - own
+        own, statistic = own_agreement(audit, name, policy, draws), STATISTICS[name]
+        value = float(statistic(handle(pooled.point[0]))) - own.value
         if np.isnan(value):
-            why = reason or "undefined: the judge's own figure is"
-            made[name] = undefined_figure(why) | {"n": n}
-        elif reason:
-            made[name] = figure(value, np.nan, np.nan) | {"reason": reason, "n": n}
+            why = own.reason or "undefined: the judge's own figure is"
+            made[name] = undefined_figure(why) | {"n": own.n}
+        elif own.reason:
+            made[name] = figure(value, np.nan, np.nan) | {"reason": own.reason, "n": own.n}
         else:
-            apart = statistic(handle(pooled.samples[0])) - theirs
-            ends = intervals.percentile_interval(apart, policy.confidence)
-            made[name] = figure(value, *map(float, ends)) | {"n": n}
+            apart = statistic(handle(pooled.samples[0])) - own.samples
+            low, high, undefined = intervals.percentile_interval(apart, policy.confidence)
+            near, far = (value + own.factor * (float(end) - value) for end in (low, high))
+            made[name] = figure(value, near, far, float(undefined)) | few(own.clusters)
+            made[name] |= {"n": own.n}
     return made

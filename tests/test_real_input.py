@@ -8,6 +8,12 @@ import pytest
 from test_end_to_end import command
 from trivia import write_import_files
 
+from judges.evidence import weigh
+from judges.gate import APPROVED, INCONCLUSIVE, REJECTED, decide
+from judges.tables import load_audit
+from samples.cli import opened
+from samples.study import RuleBlock
+
 pytestmark = pytest.mark.slow
 
 ANSWERS = """
@@ -110,3 +116,13 @@ def test_every_judge_is_decided_by_the_same_policy(labelled: Path, published) ->
     assert decisions["Gemma-2B"]["decision"] == "rejected"
     assert len({json.dumps(d["bound_to"]["policy"]) for d in decisions.values()}) == 1
     assert "0 do not match" in command(labelled, "verify").stdout
+
+
+def test_the_three_outcomes_arise_on_real_labels(labelled: Path) -> None:
+    """One rule that splits the eleven judges: some are above it for certain, some below."""
+    with opened(labelled / "study.toml") as (study, store):
+        rule = RuleBlock.model_validate({"statistic": "cohen_kappa", "at_least": 0.8})
+        policy = study.policy.model_copy(update={"rule": [rule], "resamples": 1000})
+        evidence = weigh(load_audit(study, store), policy, study.seed)
+    decided = {name: decide(about, policy)[0] for name, about in evidence.judges.items()}
+    assert set(decided.values()) == {APPROVED, REJECTED, INCONCLUSIVE}, decided
