@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from judges import intervals
-from judges.agreement import STATISTICS, Array
+from judges.agreement import STATISTICS, Array, IntArray
+from judges.chance import BoolArray
 from judges.clusters import (
     Parts,
     few,
@@ -64,17 +65,27 @@ def mean_over_models(
             for end in ("low", "high")
         ]
         return figure(value, *ends) | {"note": NO_DISAGREEMENT} | told
+    factor, clusters = _stretch(name, values, defined, slices, policy, draws)
+    low_high = stretched(name, value, (float(low), float(high)), factor)
+    return figure(value, *low_high, float(undefined)) | few(clusters) | told
+
+
+def _stretch(
+    name: str,
+    values: Array,
+    defined: BoolArray,
+    slices: Slices,
+    policy: PolicyBlock,
+    draws: Resamples,
+) -> tuple[float, IntArray]:
+    """By what the interval is stretched, as a judge's own is, and the clusters it rests on."""
     tables = HANDLINGS[policy.failures](slices.sums)
     clusters = np.array([tables.any(axis=(1, 2, 3, 4)).sum(), defined.sum()])
     if draws.picked is None:
-        clusters = clusters[:1]
-        [factor] = one_way_stretch(clusters, policy.confidence)
-    else:
-        moved = linear_part(handled(STATISTICS[name], policy.failures), slices.sums)
-        parts = _parts(values, moved[:, 0, defined])
-        [factor] = two_way_stretch(parts, clusters[:, None], policy.confidence)
-    low_high = stretched(name, value, (float(low), float(high)), factor)
-    return figure(value, *low_high, float(undefined)) | few(clusters) | told
+        return float(one_way_stretch(clusters[:1], policy.confidence)[0]), clusters[:1]
+    moved = linear_part(handled(STATISTICS[name], policy.failures), slices.sums)
+    parts = _parts(values, moved[:, 0, defined])
+    return float(two_way_stretch(parts, clusters[:, None], policy.confidence)[0]), clusters
 
 
 def _parts(values: Array, moved: Array) -> Parts:
@@ -84,7 +95,7 @@ def _parts(values: Array, moved: Array) -> Parts:
     return Parts(*(np.array([(part**2).sum()]) for part in (moved.sum(axis=1), by_model, moved)))
 
 
-def _means(samples: Array, defined: Array, draws: Resamples) -> Array:
+def _means(samples: Array, defined: BoolArray, draws: Resamples) -> Array:
     if draws.picked is None:
         return np.asarray(samples[defined].mean(axis=0))
     drawn = np.take_along_axis(samples.T, draws.picked, axis=1)
