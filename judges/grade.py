@@ -1,5 +1,6 @@
 """Put cases before judges: what is missing, judged and saved."""
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -11,18 +12,19 @@ from inference.collect import specs_in_force
 from inference.ledger import Purse
 from judges.answers import require_all
 from judges.batch_journal import BATCHED
-from judges.costs import Books
+from judges.costs import PROVIDERS, Books
 from judges.judge import Judge, judge_spec, open_judge
 from judges.kinship import check_kin
 from judges.panel import members_of
 from samples.errors import BenchwarrantError
 from samples.fill import fill
-from samples.records import ProbeVerdict, Spec, Verdict
+from samples.on_demand import OnDemand
+from samples.records import Case, ProbeVerdict, Rubric, Spec, Verdict
 from samples.registry import did_you_mean
 from samples.store import Store
 from samples.study import JudgeBlock, Study
 
-CHUNK = 5000  # cases in memory at a time
+CHUNK = 5000  # cases in memory at a time, where a judge wants to see them all
 RULES_SAVED = 0.5  # seconds: what costs nothing is saved in larger heaps
 
 Row = TypeVar("Row", Verdict, ProbeVerdict)
@@ -107,7 +109,7 @@ def run(
         books = replace(books, attempt=max(docket.attempts.values(), default=0))
         with open_block(study, store, docket.block, docket.spec, known, books) as judge:
             for start in range(0, len(docket.missing), step):
-                cases = list(store.cases(docket.missing[start : start + step], rubric))
+                cases = _cases(store, docket.missing[start : start + step], rubric, step)
                 made = _stamped(judge.judge(cases), docket.attempts, now)
                 save(made, store, own, docket.block, books)
 
@@ -126,9 +128,23 @@ def _by_attempt(docket: Docket) -> list[Docket]:
 
 
 def chunk(study: Study, block: JudgeBlock) -> int:
-    """How many cases are put before a judge at a time: for batches, as many as may be."""
+    """How many cases are put before a judge at a time: all, where each request has its turn.
+
+    A slow one then holds up nothing, and no case is in memory that is not being asked about.
+    """
     seats = [block, *(other for other in study.judge if other.name in block.members)]
-    return BATCHED if any(seat.batch for seat in seats) else CHUNK
+    if any(seat.batch for seat in seats):
+        return BATCHED
+    return sys.maxsize if block.engine in (*PROVIDERS, "served") else CHUNK
+
+
+def _cases(store: Store, responses: Sequence[str], rubric: Rubric, step: int) -> Sequence[Case]:
+    """All at once, or each when it is looked at: by the one thread that may read the store."""
+    if step < sys.maxsize:
+        return list(store.cases(responses, rubric))
+    return OnDemand(
+        lambda place: next(store.cases([responses[place]], rubric)), range(len(responses))
+    )
 
 
 @contextmanager

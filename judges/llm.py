@@ -7,7 +7,7 @@ from hashlib import blake2b
 from importlib.resources import files
 from string import Template
 from threading import Lock
-from typing import Any, TypeVar, cast, overload
+from typing import Any, TypeVar, cast
 
 from inference.engine import (
     Chat,
@@ -27,6 +27,7 @@ from judges.parsing import Reading, read_verdict
 from judges.repeats import merged
 from judges.structured import Listener, read_json, verdict_schema
 from samples.errors import BenchwarrantError
+from samples.on_demand import OnDemand
 from samples.records import Case, Spec, Verdict
 from samples.registry import did_you_mean
 from samples.spoken import spoken
@@ -76,25 +77,28 @@ class LlmJudge:
             self._opened = None
 
     def _judge_chunk(self, cases: Sequence[Case]) -> Iterator[Verdict]:
-        asked = []
-        for case in cases:
+        """The cases are looked at one by one, since they may be read when they are asked for."""
+        asked: dict[tuple[str, ...], list[int]] = {}
+        for place, case in enumerate(cases):
             if case.response.text is None or case.response.finish in NOT_ANSWERED:
                 yield self._unanswered(case)
             else:
-                asked.append(case)
-        for labels in dict.fromkeys(case.rubric.labels for case in asked):
-            these = [case for case in asked if case.rubric.labels == labels]
-            yield from self._repeated(these, labels)
+                asked.setdefault(case.rubric.labels, []).append(place)
+        for labels, places in asked.items():
+            yield from self._repeated(OnDemand(cases.__getitem__, places), labels)
 
     def _repeated(self, cases: Sequence[Case], labels: Sequence[str]) -> Iterator[Verdict]:
         """A case's verdict once all its repeats are there."""
-        chats = Prompts(self._template, cases)
-        said: dict[str, list[Verdict]] = {case.response.id: [] for case in cases}
+        chats = OnDemand(lambda place: self._chat(cases[place]), range(len(cases)))
+        said: dict[str, list[Verdict]] = {}
         for verdict in self._singles(cases, chats, labels):
-            singles = said[verdict.response]
+            singles = said.setdefault(verdict.response, [])
             singles.append(verdict)
             if len(singles) == self._repeats:
-                yield merged(singles)
+                yield merged(said.pop(verdict.response))
+
+    def _chat(self, case: Case) -> Chat:
+        return (Message("user", fill(self._template, case)),)
 
     def _singles(
         self, cases: Sequence[Case], chats: Sequence[Chat], labels: Sequence[str]
@@ -166,26 +170,6 @@ class LlmJudge:
             seconds=completion.seconds,
             **graded,
         )
-
-
-class Prompts(Sequence[Chat]):
-    """The chats of cases, each made when it is asked for: prompts are long and cases many."""
-
-    def __init__(self, template: Template, cases: Sequence[Case]) -> None:
-        self._template = template
-        self._cases = cases
-
-    def __len__(self) -> int:
-        return len(self._cases)
-
-    @overload
-    def __getitem__(self, place: int) -> Chat: ...
-    @overload
-    def __getitem__(self, place: slice) -> "Prompts": ...
-    def __getitem__(self, place: int | slice) -> "Chat | Prompts":
-        if isinstance(place, slice):
-            return Prompts(self._template, self._cases[place])
-        return (Message("user", fill(self._template, self._cases[place])),)
 
 
 def llm_judge(spec: Spec, run: Mapping[str, Any]) -> LlmJudge:

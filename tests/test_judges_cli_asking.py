@@ -44,7 +44,8 @@ def of_server(server: Server, judges: str = JUDGES) -> str:
     """The judges with the providers' addresses and keys, and prices that show."""
     for engine, model in (("openai", "gpt-4o-mini"), ("anthropic", "claude-haiku-4-5")):
         address = (
-            f'base_url = "{getattr(server, engine)}", api_key_env = "{engine.upper()}_API_KEY"'
+            f'base_url = "{getattr(server, engine)}", api_key_env = "{engine.upper()}_API_KEY",'
+            " max_retries = 20"  # whatever the dice say
         )
         before, block, after = judges.partition(f'engine = "{engine}"')
         head, run_, rest = after.partition("run = {")
