@@ -15,6 +15,7 @@ from judges.agreement import Array, IntArray, Statistic, farthest_label
 Weights = NDArray[np.float32]
 
 SLAB = 1000  # resamples held in memory at a time, beyond the result
+DRAWN = 100  # resamples drawn at a time: few enough to stay in a processor's cache
 PAIRS = 500_000  # pairs of models held in memory at a time
 EXACT = 2**24  # float32 holds every whole number up to here
 TIE = 1e-12  # scores closer than this share of the largest differ by rounding only
@@ -43,8 +44,8 @@ def cluster_sums(
 def multinomial_weights(rng: np.random.Generator, resamples: int, clusters: int) -> Weights:
     """How often each resample draws each cluster, with replacement (Efron 1979)."""
     weights = np.empty((resamples, clusters), dtype=np.float32)
-    for start in range(0, resamples, SLAB):
-        slab = weights[start : start + SLAB]
+    for start in range(0, resamples, DRAWN):
+        slab = weights[start : start + DRAWN]
         drawn = rng.integers(0, clusters, size=slab.shape)
         drawn += clusters * np.arange(len(slab))[:, None]
         slab[:] = np.bincount(drawn.ravel(), minlength=slab.size).reshape(slab.shape)
@@ -54,15 +55,22 @@ def multinomial_weights(rng: np.random.Generator, resamples: int, clusters: int)
 def resampled(weights: Weights, sums: Array) -> Array:
     """One-way cluster bootstrap: weights (B, C) on per-cluster tables (C, …) give (B, …).
 
-    Whole numbers are multiplied in float32, twice as fast, where that is exact.
+    Weights are whole numbers, of draws. Tables of whole numbers are multiplied in float32, twice as
+    fast, where that is exact.
     """
     flat = sums.reshape(len(sums), -1)
-    narrow, largest, whole = flat.astype(np.float32), np.abs(flat).max(initial=0), _whole(flat)
+    largest, whole = np.abs(flat).max(initial=0), _whole(flat)
+    # The last column counts the draws of each resample, which bound what a sum can come to.
+    narrow = np.concatenate([flat, np.ones((len(flat), 1))], axis=1).astype(np.float32)
     out = np.empty((len(weights), flat.shape[1]))
     for start in range(0, len(weights), SLAB):
         slab = weights[start : start + SLAB]
-        exact = whole and _whole(slab) and slab.sum(axis=1).max() * largest < EXACT
-        out[start : start + SLAB] = slab @ narrow if exact else slab.astype(np.float64) @ flat
+        if whole:
+            summed = slab @ narrow
+            if summed[:, -1].max() * largest < EXACT:
+                out[start : start + SLAB] = summed[:, :-1]
+                continue
+        out[start : start + SLAB] = slab.astype(np.float64) @ flat
     return out.reshape(len(weights), *sums.shape[1:])
 
 

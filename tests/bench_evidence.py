@@ -4,6 +4,7 @@ Prints one line per figure: what was done, our median, the peer's or the limit's
 goal. Uses the public set 'Judging the Judges' where it is, else made-up verdicts of the same shape.
 """
 
+import argparse
 import json
 import os
 import platform
@@ -14,12 +15,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from bench_memory import peak
 from trivia import TRUTH, write_import_files
 
-from judges import agreement, intervals
+from judges import agreement, intervals, raters
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("BENCHWARRANT_DATA", ROOT.parent / "shared" / "data"))
@@ -27,15 +30,26 @@ RESAMPLES, LOOP = 10_000, 100
 
 
 def main() -> None:
-    print("evidence: takes about two minutes")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--weigh", nargs=2, type=int, help=argparse.SUPPRESS)
+    if told := parser.parse_args().weigh:
+        print(json.dumps(_weigh(*told)))
+        return
+    print("evidence: takes about three minutes", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         study = Path(folder)
         made = _import_files(study)
         _build(study)
-        seconds, megabytes = zip(*(_report(study) for _ in range(5)), strict=True)
-    what = f"report, 3,600 answers × 11 judges, {RESAMPLES:,} resamples, {made}"
-    _line(f"{what}: seconds", statistics.median(seconds), 5.0, "limit", 1.0)
-    _line(f"{what}: peak MB", statistics.median(megabytes), 1000.0, "limit", 1.0)
+        for scope in ("these models", "new models"):
+            _policy(study, scope)
+            found = [_report(study) for _ in range(5)]
+            seconds, megabytes = (statistics.median(side) for side in zip(*found, strict=True))
+            what = f"report, 3,600 answers × 11 judges, {RESAMPLES:,} resamples, {scope}, {made}"
+            _line(f"{what}: seconds", seconds, 3.0, "limit", 1.0)
+            _line(f"{what}: peak MB", megabytes, 500.0, "limit", 1.0)
+    growth()
+    alpha()
+    whole_report()
     rng = np.random.default_rng(0)
     question = np.repeat(np.arange(400), 9)
     people = rng.integers(0, 2, 3600)
@@ -51,10 +65,129 @@ def main() -> None:
     )
 
 
+def growth() -> None:
+    """Evidence alone, in a process of its own, with more cases and more judges."""
+    base = 0.0
+    for times, judges in ((1, 2), (10, 2), (100, 2), (1, 11)):
+        done = subprocess.run(
+            [sys.executable, __file__, "--weigh", str(times), str(judges)],
+            check=True,
+            capture_output=True,
+            text=True,
+            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+        )
+        found = json.loads(done.stdout)
+        base = base or found["seconds"]
+        print(
+            f"evidence, {3600 * times:,} cases × {judges} judges: seconds:"
+            f" {found['seconds']:.2f}, {found['seconds'] / base:.1f} × the first, peak MB"
+            f" {found['megabytes']:.0f}, stated",
+            flush=True,
+        )
+
+
+def _weigh(times: int, judges: int) -> dict[str, float]:
+    from small_road import audit_of, policy
+
+    from judges.evidence import weigh
+
+    rng = np.random.default_rng(0)
+    n = 3600 * times
+    people = rng.integers(0, 2, n)
+    said = {
+        f"j{j}": "".join(map(str, np.where(rng.random(n) < 0.9, people, 1 - people)))
+        for j in range(judges)
+    }
+    question = np.repeat(np.arange(400 * times), 9).tolist()
+    models = "abcdefghi" * (n // 9)
+    audit = audit_of("".join(map(str, people)), said, question=question, model=models)
+    start = time.perf_counter()
+    weigh(audit, policy(resamples=RESAMPLES), 0)
+    seconds = time.perf_counter() - start
+    return {"seconds": seconds, "megabytes": peak() / 1e6}
+
+
+def alpha() -> None:
+    """Krippendorff's α of 1,000 cases × 3 raters, against a loop that calls the package."""
+    import krippendorff
+
+    rng = np.random.default_rng(0)
+    ratings = np.where(rng.random((1000, 3)) < 0.9, rng.integers(0, 2, 1000)[:, None], 0)
+    ratings = ratings.astype(np.int64)
+
+    def ours() -> np.ndarray:
+        weights = intervals.multinomial_weights(np.random.default_rng(1), RESAMPLES, 1000)
+        tables = raters.rater_tables(ratings, 2).by_cluster(np.arange(1000), 1000)
+        drawn = intervals.resampled(weights, tables.coincidence)  # α reads nothing else
+        return raters.RATER_STATISTICS["krippendorff_alpha"](replace(tables, coincidence=drawn))
+
+    def loop() -> list[float]:
+        draw = np.random.default_rng(1)
+        return [
+            krippendorff.alpha(
+                ratings[draw.integers(0, 1000, 1000)].T, level_of_measurement="nominal"
+            )
+            for _ in range(LOOP)
+        ]
+
+    what = f"Krippendorff's α, 1,000 cases × 3 raters, {RESAMPLES:,} resamples, drawing included"
+    _line(f"{what}: seconds", _median(ours), _median(loop) * RESAMPLES / LOOP, "package", 50.0)
+
+
+def whole_report() -> None:
+    """All agreement figures of the report, against a loop that calls libraries per resample.
+
+    The loop computes eight statistics over all cases and for each of nine models, for one judge and
+    100 resamples, and is scaled to eleven judges and 10,000.
+    """
+    rng = np.random.default_rng(0)
+    question, model = np.repeat(np.arange(400), 9), np.tile(np.arange(9), 400)
+    people = rng.integers(0, 2, 3600)
+    judge = np.where(rng.random(3600) < 0.9, people, 1 - people)
+    rows = [np.flatnonzero(question == q) for q in range(400)]
+
+    def loop() -> None:
+        for _ in range(LOOP):
+            picked = np.concatenate([rows[q] for q in rng.integers(0, 400, 400)])
+            _by_libraries(people[picked], judge[picked])
+            for one in range(9):
+                some = picked[model[picked] == one]
+                _by_libraries(people[some], judge[some])
+
+    seconds = _median(loop, 1) * 11 * RESAMPLES / LOOP
+    done = _weigh(1, 11)["seconds"]
+    _line("all figures of the report, 11 judges: seconds", done, seconds, "libraries", 500.0)
+
+
+def _by_libraries(people: np.ndarray, judge: np.ndarray) -> None:
+    import krippendorff
+    from scipy.stats import spearmanr
+    from sklearn import metrics
+
+    metrics.accuracy_score(people, judge)
+    metrics.cohen_kappa_score(people, judge)
+    metrics.matthews_corrcoef(people, judge)
+    metrics.f1_score(people, judge)
+    metrics.balanced_accuracy_score(people, judge)
+    metrics.confusion_matrix(people, judge)
+    spearmanr(people, judge)
+    krippendorff.alpha(np.stack([people, judge]), level_of_measurement="nominal")
+
+
+def _policy(folder: Path, scope: str) -> None:
+    path = folder / "study.toml"
+    text = path.read_text("utf-8")
+    text = "".join(line for line in text.splitlines(True) if not line.startswith("scope ="))
+    path.write_text(text.replace("[policy]\n", f'[policy]\nscope = "{scope}"\n'), "utf-8")
+
+
 def _line(what: str, ours: float, other: float, name: str, goal: float) -> None:
     ratio = other / ours
     verdict = "ok" if ratio >= goal else "missed"
-    print(f"{what}: {ours:.2f}, {name} {other:.2f}, {ratio:.2f} ×, goal {goal:g} ×, {verdict}")
+    print(
+        f"{what}: {ours:.2f}, {name} {other:.2f}, {ratio:.2f} ×, goal {goal:g} ×, {verdict}",
+        flush=True,
+    )
 
 
 def _median(work: Callable[[], object], times: int = 3) -> float:
