@@ -23,7 +23,10 @@ from samples.study import PolicyBlock
 FIRST_LOOKS = 0.5  # of the error: the part of the looks before the last label
 # What a leaderboard says of its judge (warrant.measured_error), beside what the rules ask for.
 MEASURED = ("accuracy", "cohen_kappa", "sensitivity", "specificity", "leniency")
-ONE_LOOK = ("mean_over_models", "graded", "alt_test", "rates")  # of a judge; no bounds for them
+ONE_LOOK = (  # of a judge; there are no bounds for them
+    *("mean_over_models", "graded", "alt_test", "rates"),
+    *("coverage", "against_people"),
+)
 HOLDS = "holds however often one looks"
 WAITS = "no interval before every case is labelled: this figure has no bound that holds at any look"
 WAITS_FOR_MODELS = (

@@ -12,7 +12,6 @@ from judges.agreement import SAME_ON_TWO_LABELS, STATISTICS, Array, IntArray
 from judges.consensus import Reference
 from judges.figures import Resamples, Slices, agreement_figures, count
 from judges.ranking import ranking_figures
-from judges.scores import GRADED
 from judges.tables import Audit, JudgeRun
 from samples.records import AuditSet, Rubric, Spec
 from samples.study import PolicyBlock
@@ -187,6 +186,11 @@ def _about(
 
 
 def labels_decide(policy: PolicyBlock) -> PolicyBlock:
-    """The rules that labels decide about: what probes will show, and scores, is not simulated."""
-    kept = [rule for rule in policy.rule if rule.level != "probe" and rule.statistic not in GRADED]
+    """The rules on agreement and on the ranking; probes, scores and the like are not simulated."""
+    kept = [
+        rule
+        for rule in policy.rule
+        if rule.level == "ranking"
+        or (rule.level == "case" and rule.statistic in STATISTICS and rule.against is None)
+    ]
     return policy.model_copy(update={"rule": kept})

@@ -47,6 +47,10 @@ def main() -> None:
             what = f"report, 3,600 answers × 11 judges, {RESAMPLES:,} resamples, {scope}, {made}"
             _line(f"{what}: seconds", seconds, 3.0, "limit", 1.0)
             _line(f"{what}: peak MB", megabytes, 500.0, "limit", 1.0)
+        start = time.perf_counter()
+        _run(study, "plan")
+        seconds = time.perf_counter() - start
+        _line("plan, with 11 judges measured: seconds", seconds, 20.0, "limit", 1.0)
     growth()
     alpha()
     whole_report()

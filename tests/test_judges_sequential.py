@@ -117,6 +117,7 @@ def test_what_has_no_bound_and_every_test_waits_for_the_last_label() -> None:
     about = found.judges["j"]
     assert about["mean_over_models"]["cohen_kappa"]["reason"] == WAITS
     assert about["rates"]["model"]["a"]["false_accept"]["reason"] == WAITS
+    assert about["coverage"]["all"][""]["reason"] == WAITS  # so no rule about it is met early
     assert (found.findings, found.comparisons) == ([], [])
     waiting = [one["check"] for one in found.could_not_check]
     assert "whom judges favour, and judges against each other" in waiting

@@ -83,8 +83,13 @@ def test_true_figures_are_what_large_audits_come_to() -> None:
     assert found["ranking"]["worst_absolute_error"]["value"] == pytest.approx(worst, abs=0.01)
 
 
-def test_rules_about_probes_and_scores_are_left_out() -> None:
+def test_only_rules_about_agreement_and_the_ranking_are_simulated() -> None:
     probes = {"statistic": "probe_false_accept", "level": "probe", "at_most": 0.05}
     scores = {"statistic": "auroc", "at_least": 0.9}
-    kept = labels_decide(policy({"statistic": "accuracy", "at_least": 0.9}, probes, scores))
+    more = (
+        {"statistic": "coverage", "at_least": 0.9},
+        {"statistic": "cases", "level": "audit", "at_least": 100},
+        {"statistic": "cohen_kappa", "against": "people", "at_least": 0},
+    )
+    kept = labels_decide(policy({"statistic": "accuracy", "at_least": 0.9}, probes, scores, *more))
     assert [rule.statistic for rule in kept.rule] == ["accuracy"]
