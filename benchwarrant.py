@@ -58,7 +58,7 @@ def build() -> "typer.Typer":
     app.command()(judges.benchmark)
     app.command()(judges.leaderboard)
     app.command()(samples.status)
-    app.command()(samples.export)
+    app.command()(judges.export)
     app.command()(judges.verify)
     app.command()(inference.models)
     app.command()(inference.compress)

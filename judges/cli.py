@@ -248,6 +248,37 @@ def leaderboard(
     say(f"leaderboard: {folder / 'leaderboard.html'}")
 
 
+def export(
+    kind: Annotated[
+        str,
+        typer.Argument(
+            help="items, responses, labels or verdicts; cases: the audit set with settled labels"
+            " and verdicts; label-studio or argilla: tasks for them; or study"
+        ),
+    ],
+    out: Annotated[
+        Path, typer.Option("--out", help="A .jsonl, .csv or .parquet file; .json; or a folder.")
+    ],
+    study: StudyPath = DEFAULT,
+) -> None:
+    """Write the study's rows of a kind to a file; cases are what the report is computed from.
+
+    Example: benchwarrant export labels --out labels.csv
+    """
+    from judges.case_rows import case_rows
+    from judges.tables import load_audit
+    from samples.export import export_any
+    from samples.rows import write_rows
+
+    with opened(study) as (opened_study, store):
+        if kind == "cases":
+            rows = case_rows(load_audit(opened_study, store), store)
+            say(f"{write_rows(rows, out)} cases written to {out}")
+            return
+        for line in export_any(kind, store, (study, opened_study), out):
+            say(line)
+
+
 def verify(study: StudyPath = DEFAULT) -> None:
     """Derive every hash and every warrant again from the rows.
 

@@ -218,30 +218,6 @@ def import_(
             say(line)
 
 
-def export(
-    kind: Annotated[
-        str,
-        typer.Argument(
-            help="items, responses, labels or verdicts; label-studio or argilla: tasks for them; or"
-            " study"
-        ),
-    ],
-    out: Annotated[
-        Path, typer.Option("--out", help="A .jsonl, .csv or .parquet file; .json; or a folder.")
-    ],
-    study: StudyPath = DEFAULT,
-) -> None:
-    """Write the study's rows of a kind to a file that import reads.
-
-    Example: benchwarrant export labels --out labels.csv
-    """
-    from samples.export import export_any
-
-    with opened(study) as (opened_study, store):
-        for line in export_any(kind, store, (study, opened_study), out):
-            say(line)
-
-
 def status(study: StudyPath = DEFAULT, as_json: AsJson = False) -> None:
     """What the study holds so far.
 

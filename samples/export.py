@@ -26,7 +26,7 @@ def export_any(kind: str, store: Store, whose: tuple[Path, Study], out: Path) ->
         first, second = files
         return [f"{len(files[first])} tasks for {kind} written to {first}; set-up: {second}"]
     if kind not in COLUMNS:
-        known = did_you_mean(kind, [*COLUMNS, *TOOLS, "study"])
+        known = did_you_mean(kind, [*COLUMNS, "cases", *TOOLS, "study"])
         raise BenchwarrantError(f"cannot export {kind!r}; {known}")
     return [f"{write_rows(export_rows(kind, store), out)} {kind} written to {out}"]
 
