@@ -52,10 +52,8 @@ def to_be_judged(study: Study, store: Store, everything: bool) -> list[str]:
     return [case.response for case in store.audit_cases(audit_set.id)]
 
 
-def dockets(
-    study: Study, store: Store, responses: Sequence[str], names: Sequence[str] = ()
-) -> list[Docket]:
-    """What each judge of the study (or each that is named) still has to judge."""
+def named_blocks(study: Study, names: Sequence[str], without: str) -> dict[str, JudgeBlock]:
+    """The study's judges by name; ``without`` is what to do where there is none."""
     blocks = {block.name: block for block in study.judge}
     for name in names:
         if name not in blocks:
@@ -63,10 +61,19 @@ def dockets(
                 f"no [[judge]] {name!r} in the study; {did_you_mean(name, list(blocks))}"
             )
     if not blocks:
-        raise BenchwarrantError(
-            "the study has no [[judge]] block; verdicts made elsewhere come in by `benchwarrant"
-            " import verdicts FILE`"
-        )
+        raise BenchwarrantError(f"the study has no [[judge]] block; {without}")
+    return blocks
+
+
+def dockets(
+    study: Study, store: Store, responses: Sequence[str], names: Sequence[str] = ()
+) -> list[Docket]:
+    """What each judge of the study (or each that is named) still has to judge."""
+    blocks = named_blocks(
+        study,
+        names,
+        "verdicts made elsewhere come in by `benchwarrant import verdicts FILE`",
+    )
     rubric = study.rater_question
     made = []
     # A panel comes last, so that it finds what its members have said as judges of their own.

@@ -9,13 +9,12 @@ from random import Random
 from inference.ledger import Purse
 from judges.certain import NotBuilt, Target
 from judges.costs import Books
-from judges.grade import chunk, open_block, save, tick_own
+from judges.grade import chunk, named_blocks, open_block, save, tick_own
 from judges.judge import judge_spec
 from judges.panel import members_of
 from judges.probes import PROBES, build
 from samples.errors import BenchwarrantError
 from samples.records import Case, Item, ProbeVerdict, Response, Rubric, Spec, Verdict
-from samples.registry import did_you_mean
 from samples.store import Store
 from samples.study import JudgeBlock, Study
 
@@ -86,17 +85,9 @@ def unasked(
     study: Study, store: Store, texts: Sequence[Text], names: Sequence[str] = ()
 ) -> list[Unasked]:
     """What each judge of the study (or each that is named) was not asked yet."""
-    blocks = {block.name: block for block in study.judge}
-    for name in names:
-        if name not in blocks:
-            raise BenchwarrantError(
-                f"no [[judge]] {name!r} in the study; {did_you_mean(name, list(blocks))}"
-            )
-    if not blocks:
-        raise BenchwarrantError(
-            "the study has no [[judge]] block, and a judge whose verdicts were imported cannot be"
-            " asked; add one to the study file"
-        )
+    blocks = named_blocks(
+        study, names, "one whose verdicts were imported cannot be asked: add one to the study file"
+    )
     rubric, made = study.rater_question, []
     for name in dict.fromkeys(names or blocks):
         spec = judge_spec(study, blocks[name])
