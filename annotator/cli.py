@@ -35,22 +35,54 @@ def annotate(
 
     Example: benchwarrant annotate
     """
-    check_ready(study)
+    from samples.backups import EVERY
+
+    database = check_ready(study)
     _check_free(host, port)
+    copy = _back_up(database)
     # Whoever stops this process, the server goes with it.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     server = subprocess.Popen(serve_command(study, host, port), stdout=subprocess.DEVNULL)
     try:
         _wait_until_up(server, host, port)
         typer.echo(f"Labelling {study} at {_url(host, port)} (Ctrl-C ends it)")
+        typer.echo(f"Backed up to {copy}, and again every {EVERY} labels")
         if not _is_loopback(host):
             typer.echo("Keys and labels travel unencrypted: put an HTTPS proxy in front.")
-        if server.wait() != 0:
+        if _watch(server, database) != 0:
             raise BenchwarrantError("the labelling app has stopped; its messages stand above")
     except KeyboardInterrupt:
         typer.echo("Stopped; every label that was shown as saved is in the database.")
     finally:
         _end(server)
+
+
+def _back_up(database: Path) -> Path:
+    from samples.backups import back_up
+
+    return back_up(database, datetime.now(UTC).isoformat(timespec="milliseconds"))
+
+
+def _watch(server: "subprocess.Popen[bytes]", database: Path, pause: float = 5.0) -> int:
+    """Wait for the app's end; every so many labels the database is backed up meanwhile."""
+    from samples.backups import EVERY
+    from samples.store import Store
+
+    def labels() -> int:
+        with Store(database) as store:
+            return store.counts()["labels"]
+
+    saved = labels()
+    while True:
+        try:
+            return server.wait(pause)
+        except subprocess.TimeoutExpired:
+            if (now := labels()) >= saved + EVERY:
+                try:
+                    _back_up(database)
+                except BenchwarrantError as error:  # labelling goes on without
+                    typer.echo(str(error), err=True)
+                saved = now
 
 
 @accounts.command("add")
@@ -133,13 +165,14 @@ def _store(study: Path, *, create: bool = False) -> Iterator["Store"]:
         yield store
 
 
-def check_ready(study: Path) -> None:
-    """Refuse to start while nobody could label anything."""
+def check_ready(study: Path) -> Path:
+    """Refuse to start while nobody could label anything; returns the database's path."""
     from samples.store import Store
     from samples.study import load_study
 
     loaded = load_study(study)
-    with Store(loaded.at(loaded.database)) as store:
+    database = loaded.at(loaded.database)
+    with Store(database) as store:
         audit_set = store.audit_set()
         people = store.accounts()
     if audit_set is None:
@@ -151,6 +184,7 @@ def check_ready(study: Path) -> None:
         )
     if not any(account.secret and account.status == "active" for account in people):
         raise BenchwarrantError("nobody can sign in yet; run `benchwarrant accounts add NAME`")
+    return database
 
 
 def serve_command(study: Path, host: str, port: int) -> list[str]:

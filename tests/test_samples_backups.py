@@ -1,0 +1,87 @@
+"""Copies of the database: whole, of one moment, and only the newest ones."""
+
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from annotator.cli import _watch
+from samples.backups import EVERY, back_up
+from samples.errors import BenchwarrantError
+from samples.records import Label
+from samples.store import Store
+
+
+@pytest.fixture
+def database(tmp_path: Path, one_of_each) -> Path:
+    path = tmp_path / "study.db"
+    with Store(path, create=True) as store:
+        store.add(one_of_each.values())
+    return path
+
+
+def more_labels(database: Path, label: Label, n: int) -> None:
+    with Store(database) as store:
+        store.add(replace(label, annotator=f"person {number}") for number in range(n))
+
+
+def test_a_copy_is_the_whole_study(database: Path) -> None:
+    copy = back_up(database, "2026-01-31T09:30:00.000+00:00")
+    assert copy == database.parent / "backups" / "study-2026-01-31T093000.000+0000.db"
+    with Store(database) as store, Store(copy) as again:
+        assert again.counts() == store.counts()
+        assert list(again.faults()) == []
+        assert again.labels() == store.labels()
+
+
+def test_only_the_newest_copies_stay(database: Path) -> None:
+    made = [back_up(database, f"2026-01-31T09:30:{n:02}", kept=3) for n in range(5)]
+    assert sorted((database.parent / "backups").iterdir()) == made[-3:]
+
+
+def test_a_copy_is_of_one_moment_while_others_write(database: Path, one_of_each) -> None:
+    going_on = threading.Event()
+
+    def write() -> None:
+        with Store(database) as store:
+            for number in range(300):
+                store.add([replace(one_of_each["labels"], annotator=f"p{number}")])
+                going_on.set()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    going_on.wait(10)
+    copy = back_up(database, "2026-01-31T09:30:00")
+    writer.join()
+    with Store(copy) as store:
+        assert 2 <= store.counts()["labels"] <= 301
+        assert list(store.faults()) == []
+
+
+def test_where_nothing_can_be_written_it_says_so(database: Path) -> None:
+    (database.parent / "backups").write_text("no folder")
+    with pytest.raises(BenchwarrantError, match=r"cannot back .*study\.db up to .*backups"):
+        back_up(database, "2026-01-31T09:30:00")
+    with Store(database) as store:
+        assert store.counts()["labels"] == 1
+
+
+def test_labels_are_backed_up_while_the_app_runs(database: Path, one_of_each) -> None:
+    """The app is a process that ends after a while; the labels come in the meantime."""
+    app = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3)"])
+    seen: list[int] = []
+    watcher = threading.Thread(target=lambda: seen.append(_watch(app, database, pause=0.1)))
+    watcher.start()
+    watcher.join(0.5)  # it has counted the first label by then
+    more_labels(database, one_of_each["labels"], EVERY - 1)  # one too few
+    watcher.join(0.5)
+    assert not (database.parent / "backups").exists()
+    more_labels(database, one_of_each["labels"], EVERY)  # and one more
+    watcher.join(10)
+    assert seen == [0]
+    [copy] = (database.parent / "backups").iterdir()
+    with Store(copy) as store:
+        assert store.counts()["labels"] == 1 + EVERY
