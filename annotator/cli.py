@@ -39,7 +39,7 @@ def annotate(
 
     database = check_ready(study)
     _check_free(host, port)
-    copy = _back_up(database)
+    saved, copy = _labels(database), _back_up(database)
     # Whoever stops this process, the server goes with it.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     server = subprocess.Popen(serve_command(study, host, port), stdout=subprocess.DEVNULL)
@@ -49,7 +49,7 @@ def annotate(
         typer.echo(f"Backed up to {copy}, and again every {EVERY} labels")
         if not _is_loopback(host):
             typer.echo("Keys and labels travel unencrypted: put an HTTPS proxy in front.")
-        if _watch(server, database) != 0:
+        if _watch(server, database, saved) != 0:
             raise BenchwarrantError("the labelling app has stopped; its messages stand above")
     except KeyboardInterrupt:
         typer.echo("Stopped; every label that was shown as saved is in the database.")
@@ -63,21 +63,27 @@ def _back_up(database: Path) -> Path:
     return back_up(database, datetime.now(UTC).isoformat(timespec="milliseconds"))
 
 
-def _watch(server: "subprocess.Popen[bytes]", database: Path, pause: float = 5.0) -> int:
-    """Wait for the app's end; every so many labels the database is backed up meanwhile."""
-    from samples.backups import EVERY
+def _labels(database: Path) -> int:
     from samples.store import Store
 
-    def labels() -> int:
-        with Store(database) as store:
-            return store.counts()["labels"]
+    with Store(database) as store:
+        return store.counts()["labels"]
 
-    saved = labels()
+
+def _watch(
+    server: "subprocess.Popen[bytes]", database: Path, saved: int, pause: float = 5.0
+) -> int:
+    """Wait for the app's end; every so many labels the database is backed up meanwhile.
+
+    ``saved`` are the labels that the newest copy holds.
+    """
+    from samples.backups import EVERY
+
     while True:
         try:
             return server.wait(pause)
         except subprocess.TimeoutExpired:
-            if (now := labels()) >= saved + EVERY:
+            if (now := _labels(database)) >= saved + EVERY:
                 try:
                     _back_up(database)
                 except BenchwarrantError as error:  # labelling goes on without

@@ -255,7 +255,6 @@ _NOBODY_SAYS_POSITIVE = {
     "positive_predictive_value": "the judge never says",
     "f1": "neither people nor the judge ever say",
 }
-_ONLY_PEOPLE_MUST_VARY = ("specificity", "balanced_accuracy")
 _ONLY_THE_JUDGE_MUST_VARY = ("negative_predictive_value",)
 
 

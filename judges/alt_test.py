@@ -22,7 +22,6 @@ from samples.study import PolicyBlock
 
 EPSILONS = (0.1, 0.15, 0.2)  # what the paper grants a judge for being cheaper than people
 RATE = 0.05  # false discoveries among the people whom the judge is said to beat
-PASS = 0.5
 PEOPLE, CASES = 3, 30  # people, and cases of each, without which nothing is tested
 FEW_PEOPLE = (
     f"undefined: the test needs {PEOPLE} raters with {CASES} cases each that another rater labelled"

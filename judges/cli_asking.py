@@ -79,9 +79,10 @@ def judge(
 
     if failure and not retry_failed:
         raise BenchwarrantError("--failure goes with --retry-failed")
-    if recheck and (retry_failed or dry_run or max_usd is not None):
+    if recheck and (retry_failed or dry_run or everything or max_usd is not None):
         raise BenchwarrantError(
-            "--recheck goes with none of --retry-failed, --dry-run, --max-usd; ask for one of them"
+            "--recheck goes with none of --retry-failed, --dry-run, --all and --max-usd; ask for"
+            " one of them"
         )
     if recheck:
         _recheck(study, only or [], cases, as_json)

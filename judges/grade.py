@@ -1,6 +1,5 @@
 """Put cases before judges: what is missing, judged and saved."""
 
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -112,11 +111,9 @@ def run(
         store.add([*members_of(docket.spec), docket.spec])
         known = {m.name: store.judged(m.id, rubric.id) for m in members_of(docket.spec)}
         own = partial(tick_own, docket.spec.id, tick)
-        step = chunk(study, docket.block)
         books = replace(books, attempt=max(docket.attempts.values(), default=0))
         with open_block(study, store, docket.block, docket.spec, known, books) as judge:
-            for start in range(0, len(docket.missing), step):
-                cases = _cases(store, docket.missing[start : start + step], rubric, step)
+            for cases in _parts(study, store, docket, rubric):
                 made = _stamped(judge.judge(cases), docket.attempts, now)
                 save(made, store, own, docket.block, books)
 
@@ -135,23 +132,24 @@ def _by_attempt(docket: Docket) -> list[Docket]:
 
 
 def chunk(study: Study, block: JudgeBlock) -> int:
-    """How many cases are put before a judge at a time: all, where each request has its turn.
-
-    A slow one then holds up nothing, and no case is in memory that is not being asked about.
-    """
+    """How many cases are in memory at a time: for batches, as many as may be."""
     seats = [block, *(other for other in study.judge if other.name in block.members)]
-    if any(seat.batch for seat in seats):
-        return BATCHED
-    return sys.maxsize if block.engine in (*PROVIDERS, "served") else CHUNK
+    return BATCHED if any(seat.batch for seat in seats) else CHUNK
 
 
-def _cases(store: Store, responses: Sequence[str], rubric: Rubric, step: int) -> Sequence[Case]:
-    """All at once, or each when it is looked at: by the one thread that may read the store."""
-    if step < sys.maxsize:
-        return list(store.cases(responses, rubric))
-    return OnDemand(
-        lambda place: next(store.cases([responses[place]], rubric)), range(len(responses))
-    )
+def _parts(study: Study, store: Store, docket: Docket, rubric: Rubric) -> Iterator[Sequence[Case]]:
+    """The cases as the judge gets them: all, each read in its turn, where it sends requests.
+
+    A slow request then holds up none but itself. Only the thread of the store may read it, so
+    panels and batches, which have threads of their own, get lists.
+    """
+    asked = docket.missing
+    if docket.block.engine in (*PROVIDERS, "served") and not docket.block.batch:
+        yield OnDemand(lambda place: next(store.cases([asked[place]], rubric)), range(len(asked)))
+        return
+    step = chunk(study, docket.block)
+    for start in range(0, len(asked), step):
+        yield list(store.cases(asked[start : start + step], rubric))
 
 
 @contextmanager

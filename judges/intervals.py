@@ -219,22 +219,6 @@ def _moved(table: Array, weight: Array) -> Array:
 # Rankings
 
 
-def rank_correlation(x: Array, y: Array, kind: str = "spearman") -> Array:
-    """How alike two score lists (..., M) order the models: Spearman's ρ or Kendall's τ-b.
-
-    Both come from the signs of all pairwise differences: ranks with ties at their average are sums
-    of signs. NaN where either list is constant or holds a NaN.
-    """
-    x, y = np.broadcast_arrays(np.asarray(x, np.float64), np.asarray(y, np.float64))
-    lists = x.reshape(-1, x.shape[-1]), y.reshape(-1, x.shape[-1])
-    out = np.empty(len(lists[0]))
-    step = max(1, PAIRS // max(1, x.shape[-1] ** 2))
-    for start in range(0, len(out), step):
-        a, b = (pairwise_signs(scores[start : start + step]) for scores in lists)
-        out[start : start + step] = sign_correlation(a, b, kind, x.shape[-1])
-    return out.reshape(x.shape[:-1])
-
-
 def pairwise_signs(scores: Array) -> Array:
     """The sign of the difference of every two scores, (N, M) to (N, pairs); NaN where one is."""
     first, second = np.triu_indices(scores.shape[1], k=1)

@@ -1,7 +1,5 @@
 """Every point of the reporting checklist is answered out of the report's own figures."""
 
-from pathlib import Path
-
 import pytest
 from small_road import NOW, audit_of, policy, walk
 
@@ -61,7 +59,7 @@ def test_more_labels_are_more_facts(value) -> None:
     assert found["What is one fact"].startswith("With more than two labels")
 
 
-def test_the_table_by_task_has_people_on_top(tmp_path: Path) -> None:
+def test_the_table_by_task_has_people_on_top() -> None:
     """Two people and two tasks: ρ of each pair, and 'no cases' where nobody labelled twice."""
     people = ["110010110100", "11001011----"]
     audit = audit_of(people, {"judge": "110010110101"}, task="sssssssstttt")

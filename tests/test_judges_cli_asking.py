@@ -140,7 +140,11 @@ def test_a_ceiling_without_a_price_is_refused_before_anything_is_sent(
     printed = judged(path, "--judge", "gpt", "--max-usd", "6")
     assert "no price of 'gpt-99' is known" in printed and "(exit code 2)" in printed
     assert server.counts()["requests"] == before
-    for words in (("--recheck", "--max-usd", "1"), ("--recheck", "--dry-run")):
+    for words in (
+        ("--recheck", "--max-usd", "1"),
+        ("--recheck", "--dry-run"),
+        ("--recheck", "--all"),
+    ):
         assert "--recheck goes with none of" in judged(path, *words)
 
 

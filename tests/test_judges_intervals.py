@@ -1,6 +1,5 @@
 """Resampling, intervals and rankings, against naive loops and scipy."""
 
-import warnings
 from collections.abc import Callable
 
 import numpy as np
@@ -19,7 +18,6 @@ from judges.intervals import (
     no_disagreement_interval,
     percentile_interval,
     pigeonhole,
-    rank_correlation,
     resampled,
     wilson,
 )
@@ -248,51 +246,3 @@ def test_too_few_clusters_leave_no_bound() -> None:
 def test_a_table_with_disagreement_is_refused() -> None:
     with pytest.raises(ValueError, match="disagreement"):
         no_disagreement_interval(KAPPA, np.array([[5.0, 1.0], [0, 5]]), 11, 0.95)
-
-
-# Rankings
-
-
-@settings(deadline=None)
-@given(st.integers(2, 9), st.integers(0, 2**32 - 1))
-def test_rank_correlations_are_scipys(models: int, seed: int) -> None:
-    x, y = np.random.default_rng(seed).integers(0, 4, (2, models)) / 7
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        spearman, kendall = stats.spearmanr(x, y).statistic, stats.kendalltau(x, y).statistic
-    assert float(rank_correlation(x, y)) == pytest.approx(spearman, abs=1e-12, nan_ok=True)
-    assert float(rank_correlation(x, y, "kendall")) == pytest.approx(
-        kendall, abs=1e-12, nan_ok=True
-    )
-
-
-@pytest.mark.parametrize("kind", ["spearman", "kendall"])
-def test_rankings_of_many_resamples(kind: str) -> None:
-    rng = np.random.default_rng(1)
-    x, y = rng.random((2, 1300, 6)), rng.random(6)
-    values = rank_correlation(x, y, kind)
-    assert values.shape == (2, 1300)
-    assert values[1, 1234] == rank_correlation(x[1, 1234], y, kind)
-
-
-@pytest.mark.parametrize("kind", ["spearman", "kendall"])
-def test_equal_scores_stay_equal_under_rounding(kind: str) -> None:
-    # .1 + .2 differs from .3 by rounding: a tie, and with nothing else a constant list.
-    tied = np.array([0.3, 0.1 + 0.2, 0.5])
-    assert rank_correlation(tied, tied, kind) == 1
-    exact = rank_correlation(np.array([3.0, 3, 5]), np.array([1.0, 2, 3]), kind)
-    assert rank_correlation(tied, np.array([1.0, 2, 3]), kind) == exact
-    constant = np.array([0.3, 0.1 + 0.2, 0.3])
-    assert np.isnan(rank_correlation(constant, np.array([1.0, 2, 3]), kind))
-
-
-@pytest.mark.parametrize("kind", ["spearman", "kendall"])
-def test_a_missing_score_leaves_the_ranking_undefined(kind: str) -> None:
-    x = np.array([[1.0, 2, 3], [1, np.nan, 3]])
-    values = rank_correlation(x, np.array([3.0, 2, 1]), kind)
-    assert values[0] == -1 and np.isnan(values[1])
-
-
-def test_an_unknown_rank_correlation_is_refused() -> None:
-    with pytest.raises(KeyError):
-        rank_correlation(np.arange(3.0), np.arange(3.0), "gamma")

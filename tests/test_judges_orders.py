@@ -85,3 +85,13 @@ def test_the_farthest_that_cannot_be_ruled_out() -> None:
     assert farthest("pairs_in_order", people, off) < 1
     assert farthest("largest_rank_change", people, off) >= 0.5
     assert farthest("spearman", people, np.zeros(3)) == 1
+
+
+@pytest.mark.parametrize("kind", ["spearman", "kendall"])
+def test_equal_scores_stay_equal_under_rounding(kind: str) -> None:
+    # .1 + .2 differs from .3 by rounding: a tie, and with nothing else a constant list.
+    tied, other = np.array([0.3, 0.1 + 0.2, 0.5]), np.array([1.0, 2, 3])
+    assert ranked(tied, tied)[kind] == 1
+    assert ranked(tied, other)[kind] == ranked(np.array([3.0, 3, 5]), other)[kind]
+    constant = np.array([0.3, 0.1 + 0.2, 0.3])
+    assert np.isnan(ranked(constant, other)[kind])

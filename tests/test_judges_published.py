@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from judges.agreement import STATISTICS
-from judges.intervals import rank_correlation
 from judges.intraclass import intraclass, mean_squares
+from judges.orders import ranked
 from judges.raters import RATER_STATISTICS, rater_tables
 
 SharedData = Callable[[str], Path]
@@ -105,7 +105,7 @@ def computed(row: Row, tables: Path) -> list[float]:
         x, y = np.array(read(tables / f"{table}.csv"), dtype=float).T
         ranks = np.argsort(np.argsort([x, y], axis=1), axis=1).T  # no ties in this table
         return [
-            float(rank_correlation(x, y)),
+            float(ranked(x, y)["spearman"]),
             float(STATISTICS["spearman"](two_way(ranks, len(x)))),
         ]
     if coefficient.startswith("icc"):

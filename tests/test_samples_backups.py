@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from quick_server import until
 
 from annotator.cli import _watch
 from samples.backups import EVERY, back_up
@@ -70,18 +71,19 @@ def test_where_nothing_can_be_written_it_says_so(database: Path) -> None:
 
 
 def test_labels_are_backed_up_while_the_app_runs(database: Path, one_of_each) -> None:
-    """The app is a process that ends after a while; the labels come in the meantime."""
-    app = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3)"])
-    seen: list[int] = []
-    watcher = threading.Thread(target=lambda: seen.append(_watch(app, database, pause=0.1)))
-    watcher.start()
-    watcher.join(0.5)  # it has counted the first label by then
-    more_labels(database, one_of_each["labels"], EVERY - 1)  # one too few
-    watcher.join(0.5)
-    assert not (database.parent / "backups").exists()
-    more_labels(database, one_of_each["labels"], EVERY)  # and one more
-    watcher.join(10)
-    assert seen == [0]
-    [copy] = (database.parent / "backups").iterdir()
+    folder = database.parent / "backups"
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as app:
+        seen: list[int] = []
+        watcher = threading.Thread(target=lambda: seen.append(_watch(app, database, 1, pause=0.05)))
+        watcher.start()
+        more_labels(database, one_of_each["labels"], EVERY - 1)  # one too few
+        watcher.join(0.5)
+        assert not folder.exists()
+        more_labels(database, one_of_each["labels"], EVERY)  # the others are there already
+        until(lambda: folder.exists() and any(folder.glob("*.db")))
+        app.terminate()
+        watcher.join(10)
+    assert seen == [app.returncode]
+    [copy] = folder.iterdir()
     with Store(copy) as store:
         assert store.counts()["labels"] == 1 + EVERY
