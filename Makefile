@@ -4,13 +4,13 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 BIN := .venv/bin
 
-.PHONY: demo test check venv lock bench bench-evidence bench-coverage bench-labels bench-parsers bench-judges \
+.PHONY: demo test check venv browser lock bench bench-evidence bench-coverage bench-labels bench-parsers bench-judges \
   bench-inference
 
 demo: venv
 	$(BIN)/benchwarrant demo
 
-test: venv
+test: venv browser
 	$(BIN)/python -m pytest -m "not slow"
 	$(BIN)/python -m pytest -m slow
 
@@ -30,6 +30,10 @@ venv: .venv/installed
 	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --no-deps -e .
 	touch $@
+
+# Debian's Chromium, in which the labelling app is tested; another system brings its own.
+browser:
+	@test -x /usr/bin/chromium || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
 
 # Measured, never asserted: our median, the peer's or the limit's, the ratio, the goal.
 bench: bench-evidence bench-coverage bench-labels bench-parsers bench-judges bench-inference
