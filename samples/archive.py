@@ -20,6 +20,9 @@ from samples.records import (
     Account,
     AuditSet,
     Charge,
+    CheckLabel,
+    Control,
+    Lease,
     ProbeVerdict,
     as_row,
     canonical_json,
@@ -38,7 +41,13 @@ from samples.study_files import (
 
 FORMAT = "benchwarrant-study/1"
 MANIFEST = "manifest.json"
-LATER = (ProbeVerdict, Charge)  # kinds that exports of earlier versions have no table of
+LATER = (
+    ProbeVerdict,
+    Charge,
+    CheckLabel,
+    Control,
+)  # kinds that exports of earlier versions have no table of
+EXPORTED = {kind: table for kind, table in TABLES.items() if kind is not Lease}  # lasts an hour
 _TUPLES = ("references", "choices", "labels")
 _AGAIN = "export the study again, or copy the folder again from where it was made"
 
@@ -76,7 +85,7 @@ def _write_tables(store: Store, folder: Path) -> dict[str, dict[str, Any]]:
     with store.snapshot():  # of one moment, and nobody who labels has to wait
         if fault := next(store.faults(), None):
             raise BenchwarrantError(f"{fault}; `benchwarrant verify` lists what is broken")
-        for kind, table in TABLES.items():
+        for kind, table in EXPORTED.items():
             path, rows = folder / f"{table}.jsonl", 0
             with path.open("wb") as file:
                 record: Any
@@ -170,7 +179,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     named = {
         name for name, one in tables if isinstance(one, dict) and one.keys() == {"rows", "hash"}
     }
-    every = set(TABLES.values())
+    every = set(EXPORTED.values())
     if not every - {TABLES[kind] for kind in LATER} <= named <= every or STUDY not in rest["files"]:
         raise BenchwarrantError(f"{path} does not list every table; update Benchwarrant")
     return manifest
@@ -179,7 +188,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
 def _listed(manifest: dict[str, Any]) -> list[tuple[type, dict[str, Any]]]:
     """Each kind of which the folder has a table, with what the manifest says of it."""
     tables = manifest["tables"]
-    return [(kind, tables[table]) for kind, table in TABLES.items() if table in tables]
+    return [(kind, tables[table]) for kind, table in EXPORTED.items() if table in tables]
 
 
 def _places(folder: Path, kind: type, expected: dict[str, Any]) -> Iterator[Place]:
