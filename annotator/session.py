@@ -7,11 +7,14 @@ goes on where the person was.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
-from annotator.turns import CASE, CONTROL, REPEAT, Desk, Queue, Sight
+from annotator.turns import Desk, Queue, Sight
 from samples import blind
 from samples.annotation import AnnotationBlock
+from samples.blind import CASE, CONTROL, Assignment
 from samples.errors import BenchwarrantError
 from samples.records import CheckLabel, Event, Item, Label, Lease, as_row
 from samples.store import Store
@@ -48,19 +51,24 @@ def sit_down(
 def read_queue(store: Store, desk: Desk, now: datetime) -> Queue:
     """What the store knows that this person may know. Cases without a text are left out."""
     key = (desk.audit_set, desk.rubric.id, desk.annotator, timestamp(now))
-    cases = tuple(blind.assignments(store, desk.audit_set))
-    shown = {case.response for case in cases}
-    own = blind.own_labels(store, desk.rubric.id, desk.annotator)
-    checks = blind.own_checks(store, desk.rubric.id, desk.annotator)
-    kept = [label for label in own if label.response in shown] + list[Label](checks)
+    cases = _cases(store.path, desk.audit_set)
+    in_set = {case.response for case in cases}
+    own = blind.own(store, desk.rubric.id, desk.annotator)
     return Queue(
         desk,
         cases,
         blind.others(store, *key),
-        sorted(kept, key=lambda label: label.created_at or ""),
+        [seen for seen in own if seen.purpose != CASE or seen.response in in_set],
         blind.held(store, *key),
         blind.controls(store, desk.rubric.id) if desk.annotation.controls else [],
     )
+
+
+@lru_cache(maxsize=8)
+def _cases(database: Path, audit_set: str) -> tuple[Assignment, ...]:
+    """An audit set never changes, so one reading is enough."""
+    with Store(database) as store:
+        return tuple(blind.assignments(store, audit_set))
 
 
 def take(store: Store, desk: Desk, now: datetime, ahead: Sequence[Sight] = ()) -> Sight | None:
@@ -68,15 +76,18 @@ def take(store: Store, desk: Desk, now: datetime, ahead: Sequence[Sight] = ()) -
 
     ``ahead`` are sights that they have but have not answered yet.
     """
-    sight = read_queue(store, desk, now).next(ahead)
-    if sight is None or sight.purpose != CASE:
-        return sight
-    with store.transaction():  # anew: somebody may have taken it this moment
+    while True:
         queue = read_queue(store, desk, now)
         sight = queue.next(ahead)
-        if sight is not None and sight.purpose == CASE and sight.response not in queue.held:
-            store.add([_lease(desk, sight.response, now)])
-    return sight
+        if sight is None or sight.purpose != CASE or sight.response in queue.held:
+            return sight
+        if sight.before is not None and queue.taken_back is not None:
+            return sight  # theirs, even where others have done it by now
+        key = (desk.rubric.id, desk.annotator, sight.response)
+        with store.transaction():  # somebody may have taken it this moment
+            if blind.free(store, desk.audit_set, key, timestamp(now)) > 0:
+                store.add([_lease(desk, sight.response, now)])
+                return sight
 
 
 def shown(store: Store, sight: Sight) -> tuple[Item, str]:
@@ -111,7 +122,7 @@ def submit(store: Store, desk: Desk, sight: Sight, answer: Answer, now: datetime
         seconds=answer.seconds,
         meta=dict(answer.meta),
     )
-    if sight.purpose in (REPEAT, CONTROL):
+    if sight.purpose != CASE:
         event = CheckLabel(**as_row(event), purpose=sight.purpose)
     with store.transaction():
         return _append(store, sight.before, event, now)
@@ -122,12 +133,13 @@ def undo(store: Store, desk: Desk, now: datetime) -> Label | None:
 
     A skip is an answer, so that a slip of the key is undone like any other.
     """
-    newest = read_queue(store, desk, now).undoable
-    if newest is None:
+    last = read_queue(store, desk, now).undoable
+    if last is None:
         return None
+    newest = blind.own_event(store, last.purpose, last.event)
     event = replace(newest, status="retracted", value=None, seconds=None, meta={})
     with store.transaction():
-        written = _append(store, newest, event, now)
+        written = _append(store, last.event, event, now)
         if written is not None and not isinstance(written, CheckLabel):
             at = datetime.fromisoformat(written.created_at or "") + timedelta(microseconds=1)
             store.add([_lease(desk, written.response, at)])
@@ -148,14 +160,21 @@ def _lease(desk: Desk, response: str, now: datetime, time: timedelta | None = No
     return Lease(desk.audit_set, response, desk.annotator, until, timestamp(now))
 
 
-def _append(store: Store, before: Label | None, event: Label, now: datetime) -> Label | None:
-    """Write the event if ``before`` still is the newest one; the caller holds the transaction."""
+def before(store: Store, sight: Sight) -> Label | None:
+    """What the person said to this case before, with their note."""
+    return None if sight.before is None else blind.own_event(store, sight.purpose, sight.before)
+
+
+def _append(store: Store, last: str | None, event: Label, now: datetime) -> Label | None:
+    """Write the event if ``last`` still is the newest one; the caller holds the transaction."""
     key = (event.rubric, event.annotator, event.response)
-    if blind.own_label(store, type(event), key) != before:
+    purpose = event.purpose if isinstance(event, CheckLabel) else CASE
+    if blind.newest(store, purpose, key) != last:
         return None
-    event = replace(event, created_at=_time(now, before))
+    earlier = None if last is None else blind.own_event(store, purpose, last)
+    event = replace(event, created_at=_time(now, earlier))
     store.add([event])
-    if blind.own_label(store, type(event), key) != event:
+    if blind.newest(store, purpose, key) != event.id:
         raise BenchwarrantError(
             "an earlier label of this case carries a later time; set the computer's clock"
         )

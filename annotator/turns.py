@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 from samples.annotation import AnnotationBlock
-from samples.blind import Assignment, Others
-from samples.records import CheckLabel, Label, Rubric, content_hash
+from samples.blind import CASE, CONTROL, REPEAT, Assignment, Others, Own
+from samples.records import Rubric, content_hash
 
 STRETCH = 20  # cases of the audit set's order within which each person has an order of their own
 APART = 20  # answers between a case and its repetition: what was said is forgotten by then
 DOUBTS = 2  # people who cannot judge a case, after whom nobody else is asked
-CASE, REPEAT, CONTROL = "case", "repeat", "control"
 NOBODY = Others(0, 0)
 
 
@@ -39,7 +38,7 @@ class Sight:
     """
 
     response: str  # or a control's id
-    before: Label | None = None
+    before: str | None = None  # the id of that event
     purpose: str = CASE
 
 
@@ -59,17 +58,17 @@ class Queue:
     desk: Desk
     cases: tuple[Assignment, ...]
     others: Mapping[str, Others] = field(default_factory=dict)
-    own: Sequence[Label] = ()  # the person's newest event on each, checks too, oldest first
+    own: Sequence[Own] = ()  # oldest first
     held: Sequence[str] = ()  # cases kept for this person, the first given out first
     controls: Sequence[str] = ()
 
     @property
-    def taken_back(self) -> Label | None:
+    def taken_back(self) -> Own | None:
         """The newest event where it is an undo: its case is shown again, whatever else waits."""
         return self.own[-1] if self.own and self.own[-1].status == "retracted" else None
 
     @property
-    def undoable(self) -> Label | None:
+    def undoable(self) -> Own | None:
         """The newest answer that still stands; a skip is an answer too."""
         return next((x for x in reversed(self.own) if x.status != "retracted"), None)
 
@@ -80,8 +79,8 @@ class Queue:
         """
         on_table = {(sight.purpose, sight.response) for sight in ahead}
         back = self.taken_back
-        if back and (_purpose(back), back.response) not in on_table:
-            return self._sight(_purpose(back), back.response)
+        if back and back[:2] not in on_table:
+            return self._sight(*back[:2])
         last = self._item(ahead[-1].purpose, ahead[-1].response) if ahead else self._last_item
         fresh = [r for r in self.fresh if (CASE, r) not in on_table]
         skipped = [key for key in self.skipped if key not in on_table]
@@ -99,10 +98,11 @@ class Queue:
     def stands(self, sight: Sight) -> bool:
         """Whether that showing may still be answered, even where others have done so by now."""
         known = sight.response in self._items or sight.response in self.controls
-        return known and self._newest.get((sight.purpose, sight.response)) == sight.before
+        newest = self._newest.get((sight.purpose, sight.response))
+        return known and (newest.event if newest else None) == sight.before
 
     def progress(self) -> Progress:
-        done = sum(label.status in ("labelled", "unjudgeable") for label in self.own)
+        done = sum(seen.status in ("labelled", "unjudgeable") for seen in self.own)
         return Progress(done, len(self.skipped), len(self.fresh) + len(self.skipped))
 
     @cached_property
@@ -122,10 +122,9 @@ class Queue:
     def skipped(self) -> list[tuple[str, str]]:
         """(purpose, response) put off and still wanted, the longest put off first."""
         return [
-            (_purpose(label), label.response)
-            for label in self.own
-            if label.status == "skipped"
-            and (isinstance(label, CheckLabel) or self._wanted(label.response))
+            seen[:2]
+            for seen in self.own
+            if seen.status == "skipped" and (seen.purpose != CASE or self._wanted(seen.response))
         ]
 
     def _wanted(self, response: str) -> bool:
@@ -146,7 +145,7 @@ class Queue:
             found = [(CONTROL, control) for control in self.controls]
         else:
             long_ago = self._answered[: max(0, turn - APART)]
-            found = [(REPEAT, label.response) for label in long_ago if _purpose(label) == CASE]
+            found = [(REPEAT, seen.response) for seen in long_ago if seen.purpose == CASE]
         found = [
             key
             for key in found
@@ -167,14 +166,15 @@ class Queue:
         return next((k for k, item in zip(keys, items, strict=True) if item != last), None)
 
     def _sight(self, purpose: str, response: str) -> Sight:
-        return Sight(response, self._newest.get((purpose, response)), purpose)
+        newest = self._newest.get((purpose, response))
+        return Sight(response, newest.event if newest else None, purpose)
 
     def _item(self, purpose: str, response: str) -> str:
         return response if purpose == CONTROL else self._items[response]
 
     @property
     def _last_item(self) -> str | None:
-        return self._item(_purpose(self.own[-1]), self.own[-1].response) if self.own else None
+        return self._item(*self.own[-1][:2]) if self.own else None
 
     @cached_property
     def _items(self) -> dict[str, str]:
@@ -185,20 +185,16 @@ class Queue:
         return {case.response: case.raters for case in self.cases}
 
     @cached_property
-    def _newest(self) -> dict[tuple[str, str], Label]:
-        return {(_purpose(label), label.response): label for label in self.own}
+    def _newest(self) -> dict[tuple[str, str], Own]:
+        return {seen[:2]: seen for seen in self.own}
 
     @cached_property
     def _status(self) -> dict[str, str]:
-        return {x.response: x.status for x in self.own if not isinstance(x, CheckLabel)}
+        return {x.response: x.status for x in self.own if x.purpose == CASE}
 
     @cached_property
-    def _answered(self) -> list[Label]:
-        return [label for label in self.own if label.status == "labelled"]
-
-
-def _purpose(label: Label) -> str:
-    return label.purpose if isinstance(label, CheckLabel) else CASE
+    def _answered(self) -> list[Own]:
+        return [seen for seen in self.own if seen.status == "labelled"]
 
 
 @lru_cache(maxsize=64)

@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 from samples.records import CheckLabel, Control, Item, Label, Lease
 from samples.spoken import spoken
-from samples.store import Store, columns, decode
+from samples.store import TABLES, Store, columns, decode
+
+CASE, REPEAT, CONTROL = "case", "repeat", "control"  # what a case is shown for
 
 
 class Assignment(NamedTuple):
@@ -19,6 +21,15 @@ class Assignment(NamedTuple):
     item: str
     raters: int  # how many people shall label it
     stratum: int
+
+
+class Own(NamedTuple):
+    """A person's newest event on something that was on their screen."""
+
+    purpose: str
+    response: str  # or the control's id
+    status: str
+    event: str  # id of the label
 
 
 class Others(NamedTuple):
@@ -79,6 +90,23 @@ def others(
     return found
 
 
+def free(store: Store, audit_set: str, key: tuple[str, str, str], now: str) -> int:
+    """How many more people may have one case; ``key`` is rubric, annotator, response."""
+    rubric, annotator, response = key
+    taken = store.db.execute(
+        "SELECT count(*) FROM current_labels WHERE rubric = ? AND response = ? AND annotator != ?"
+        " AND status = 'labelled' AND annotator NOT IN"
+        " (SELECT name FROM current_accounts WHERE kind = 'reference')",
+        (rubric, response, annotator),
+    ).fetchone()[0]
+    taken += sum(
+        lease.response == response and lease.annotator != annotator
+        for lease in _leases(store, audit_set, rubric, now)
+    )
+    raters = "SELECT raters FROM audit_cases WHERE audit_set = ? AND response = ?"
+    return int(store.db.execute(raters, (audit_set, response)).fetchone()[0]) - int(taken)
+
+
 def held(store: Store, audit_set: str, rubric: str, annotator: str, now: str) -> list[str]:
     """The cases that are kept for this person, in the order in which they were given out."""
     leases = _leases(store, audit_set, rubric, now)
@@ -97,35 +125,34 @@ def _leases(store: Store, audit_set: str, rubric: str, now: str) -> Iterator[Lea
     return (decode(Lease, row) for row in rows)
 
 
-def own_labels(store: Store, rubric: str, annotator: str) -> list[Label]:
-    """One person's newest event on every case, oldest first."""
-    query = (
-        f"SELECT {columns(Label)} FROM current_labels"
-        " WHERE rubric = ? AND annotator = ? ORDER BY seq"
+def own(store: Store, rubric: str, annotator: str) -> list[Own]:
+    """One person's newest event on every case, repetition and control, oldest first."""
+    rows = store.db.execute(
+        "SELECT 'case', response, status, id, coalesce(created_at, '') AS at, seq"
+        " FROM current_labels WHERE rubric = ?1 AND annotator = ?2"
+        " UNION ALL SELECT purpose, response, status, id, coalesce(created_at, ''), seq"
+        " FROM check_labels WHERE seq IN (SELECT max(seq) FROM check_labels"
+        " WHERE rubric = ?1 AND annotator = ?2 GROUP BY purpose, response) ORDER BY at, seq",
+        (rubric, annotator),
     )
-    return [decode(Label, row) for row in store.db.execute(query, (rubric, annotator))]
+    return [Own(*row[:4]) for row in rows]
 
 
-def own_checks(store: Store, rubric: str, annotator: str) -> list[CheckLabel]:
-    """One person's newest event on every repeated or control case, oldest first."""
-    query = (
-        f"SELECT {columns(CheckLabel)} FROM check_labels WHERE seq IN (SELECT max(seq)"
-        " FROM check_labels WHERE rubric = ? AND annotator = ? GROUP BY purpose, response)"
-        " ORDER BY seq"
-    )
-    return [decode(CheckLabel, row) for row in store.db.execute(query, (rubric, annotator))]
+def own_event(store: Store, purpose: str, event: str) -> Label:
+    """An event by its id."""
+    kind = Label if purpose == CASE else CheckLabel
+    query = f"SELECT {columns(kind)} FROM {TABLES[kind]} WHERE id = ?"
+    return decode(kind, store.db.execute(query, (event,)).fetchone())
 
 
-def own_label(store: Store, kind: type[Label], key: tuple[str, str, str]) -> Label | None:
-    """One person's newest event of a kind on one case; ``key`` is rubric, annotator, response."""
-    found = own_checks(store, *key[:2]) if kind is CheckLabel else _newest(store, key)
-    return next((label for label in found if label.response == key[2]), None)
-
-
-def _newest(store: Store, key: tuple[str, str, str]) -> list[Label]:
+def newest(store: Store, purpose: str, key: tuple[str, str, str]) -> str | None:
+    """The id of a person's newest event on one case; ``key`` is rubric, annotator, response."""
     where = "WHERE rubric = ? AND annotator = ? AND response = ?"
-    rows = store.db.execute(f"SELECT {columns(Label)} FROM current_labels {where}", key)
-    return [decode(Label, row) for row in rows]
+    query = f"SELECT id FROM current_labels {where}"
+    if purpose != CASE:
+        query = f"SELECT id FROM check_labels {where} AND purpose = '{purpose}' ORDER BY seq DESC"
+    row = store.db.execute(query, key).fetchone()
+    return None if row is None else str(row[0])
 
 
 def own_flags(store: Store, annotator: str) -> set[str]:

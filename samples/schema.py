@@ -171,6 +171,7 @@ def m005_labelling(db: Database) -> None:
     db.execute("DROP TABLE labels")
     db.execute("ALTER TABLE new_labels RENAME TO labels")
     db.execute("CREATE INDEX labels_by_case ON labels (rubric, response)")
+    db.execute("CREATE INDEX labels_by_person ON labels (rubric, annotator, response)")
     for view in reversed(views):
         db.execute(f"CREATE VIEW {view} AS {_VIEWS[view]}")
     checks = new.replace("new_labels", "check_labels").replace(" REFERENCES responses (id)", "")

@@ -18,6 +18,7 @@ from small_audit import Answered, build_study, numbered
 
 from annotator.session import (
     Answer,
+    before,
     flag,
     leave,
     read_queue,
@@ -28,9 +29,10 @@ from annotator.session import (
     timestamp,
     undo,
 )
-from annotator.turns import CONTROL, REPEAT, Desk, Progress, Sight
+from annotator.turns import Desk, Progress, Sight
 from samples import blind
 from samples.annotation import AnnotationBlock
+from samples.blind import CONTROL, REPEAT
 from samples.errors import BenchwarrantError
 from samples.records import AuditSet, CheckLabel, Control, Label
 from samples.store import Store
@@ -80,8 +82,9 @@ def test_undo_takes_the_newest_answer_back_and_shows_it_again(store: Store) -> N
         taken = undo(store, desk, NOON + timedelta(seconds=10 - second))
         assert taken is not None and (taken.status, taken.value) == ("retracted", None)
         again = next_sight(store, desk)
-        assert again == Sight(sights[second].response, taken)
-        assert (again.before.note, again.before.unsure) == (f"note {second}", True)
+        assert again == Sight(sights[second].response, taken.id)
+        said = before(store, again)
+        assert said is not None and (said.note, said.unsure) == (f"note {second}", True)
     assert undo(store, desk, NOON + timedelta(seconds=20)) is None
     assert store.current_labels(desk.rubric.id) == []
     assert read_queue(store, desk, NOON).progress() == Progress(done=0, skipped=0, left=4)
@@ -207,7 +210,7 @@ from samples.store import Store
 while True:
     with Store(Path(sys.argv[1]), precious=True) as store:
         desk = sit_down(store, "ann", 7)
-        sight = read_queue(store, desk, NOON).next()
+        sight = take(store, desk, datetime.now(UTC))
         if sight is None:
             break
         label = submit(store, desk, sight, Answer("correct", seconds=1.0), datetime.now(UTC))
@@ -328,7 +331,7 @@ def test_a_repetition_measures_the_person_and_changes_no_label(store: Store) -> 
     assert store.current_labels(desk.rubric.id) == [first]
     taken = undo(store, desk, NOON + timedelta(seconds=2))
     assert isinstance(taken, CheckLabel) and taken.status == "retracted"
-    assert next_sight(store, desk) == Sight(sight.response, taken, REPEAT)
+    assert next_sight(store, desk) == Sight(sight.response, taken.id, REPEAT)
 
 
 def test_a_control_looks_like_any_case_and_its_answer_stays_inside(store: Store) -> None:
@@ -340,7 +343,7 @@ def test_a_control_looks_like_any_case_and_its_answer_stays_inside(store: Store)
     item, text = shown(store, sight)
     assert (item.question, item.references, text) == ("2 + 2?", ("4",), "It is 5.")
     assert submit(store, desk, sight, Answer("correct"), NOON)
-    assert blind.own_checks(store, desk.rubric.id, "ann")[0].response == control.id
+    assert blind.own(store, desk.rubric.id, "ann")[0][:3] == (CONTROL, control.id, "labelled")
 
 
 def test_a_flag_is_put_up_and_taken_down(store: Store) -> None:

@@ -10,9 +10,6 @@ from hypothesis import strategies as st
 
 from annotator.turns import (
     APART,
-    CASE,
-    CONTROL,
-    REPEAT,
     STRETCH,
     Desk,
     Progress,
@@ -21,20 +18,20 @@ from annotator.turns import (
     person_order,
 )
 from samples.annotation import AnnotationBlock
-from samples.blind import Assignment, Others
-from samples.records import CheckLabel, Label, Rubric
+from samples.blind import CASE, CONTROL, REPEAT, Assignment, Others, Own
+from samples.records import Rubric
 
 RUBRIC = Rubric("final-answer", "Right?", ("incorrect", "correct"))
 Rows = list[tuple[str, str, int]]
 
 
-def event(response: str, status: str = "labelled") -> Label:
-    return Label(response, "rubric", "ann", status, "correct" if status == "labelled" else None)
+def event(response: str, status: str = "labelled", purpose: str = CASE) -> Own:
+    return Own(purpose, response, status, f"event {response}")
 
 
 def queue(
     cases: Rows,
-    own: list[Label] | None = None,
+    own: list[Own] | None = None,
     counts: dict[str, int] | None = None,
     *,
     held: dict[str, int] | None = None,
@@ -162,7 +159,7 @@ def test_answers_to_one_question_are_kept_apart_as_far_as_can_be(
 ) -> None:
     assignments = [(f"{q}.{a}", str(q), 1) for q, size in enumerate(sizes) for a in range(size)]
     items = {response: item for response, item, _ in assignments}
-    own: list[Label] = []
+    own: list[Own] = []
     while sight := queue(assignments, own, seed=seed).next():
         own.append(event(sight.response))
     asked = [items[label.response] for label in own]
@@ -214,17 +211,13 @@ def checked(answers: int, repeats: float, controls: float) -> list[Sight]:
     block = AnnotationBlock(repeats=repeats, controls=controls)
     known = [f"control {n}" for n in range(40)]
     desk = Desk("ann", "set", RUBRIC, 7, annotation=block)
-    own: list[Label] = []
+    own: list[Own] = []
     sights: list[Sight] = []
     for _ in range(answers):
         sight = Queue(desk, cases, own=own, controls=known).next()
         assert sight is not None
         sights.append(sight)
-        label = Label(sight.response, RUBRIC.id, "ann", value="correct")
-        kind = (
-            [label] if sight.purpose == CASE else [CheckLabel(**vars(label), purpose=sight.purpose)]
-        )
-        own += kind
+        own.append(event(sight.response, purpose=sight.purpose))
     return sights
 
 

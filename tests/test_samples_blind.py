@@ -6,7 +6,7 @@ import pytest
 
 from samples import blind
 from samples.blind import Others
-from samples.records import Account, CheckLabel, Event, Label, Lease
+from samples.records import Account, Event, Label, Lease
 
 T0, T1, T2 = (f"2026-01-31T09:3{n}:00.000000+00:00" for n in range(3))
 
@@ -71,9 +71,14 @@ def test_checks_of_a_person_the_newest_of_each(full, one_of_each):
     again = replace(first, value="correct", created_at=T1)
     control = replace(first, purpose="control")
     full.add([again, control, replace(first, annotator="bob")])
-    assert blind.own_checks(full, first.rubric, "ada") == [again, control]
+    found = blind.own(full, first.rubric, "ada")
+    assert {(seen.purpose, seen.event) for seen in found if seen.purpose != "case"} == {
+        ("repeat", again.id),
+        ("control", control.id),
+    }
     key = (first.rubric, "ada", first.response)
-    assert blind.own_label(full, CheckLabel, key) == again
+    assert blind.newest(full, "repeat", key) == again.id
+    assert blind.own_event(full, "repeat", again.id) == again
 
 
 def test_flags_of_a_person(full):

@@ -141,8 +141,9 @@ def test_the_newest_label_counts(full, one_of_each, history, expected):
     assert [label.value for label in counted] == ([expected] if expected else [])
     assert full.labelled(rubric.id) == ([answer] if expected else [])
     assert len(full.labels()) == 1 + len(history)  # nothing is lost, whatever counts
-    newest = blind.own_label(full, Label, (rubric.id, "ada", answer))
-    assert (newest.value, blind.own_labels(full, rubric.id, "ada")) == (expected, [newest])
+    (newest,) = blind.own(full, rubric.id, "ada")
+    assert newest.event == blind.newest(full, "case", (rubric.id, "ada", answer))
+    assert blind.own_event(full, "case", newest.event).value == expected
 
 
 def test_each_person_and_each_rubric_has_a_label_of_its_own(full, one_of_each):
