@@ -34,7 +34,6 @@ class AnnotationBlock(BaseModel):
     repeats: float = Field(default=0.0, ge=0, le=0.5)  # share of cases shown once more
     controls: float = Field(default=0.0, ge=0, le=0.5)  # share of cases with a known answer
     lease_minutes: float = Field(default=30.0, gt=0)  # a case on screen is kept for so long
-    session_hours: float = Field(default=12.0, gt=0)
     backup_every: int = Field(default=100, ge=1)  # labels
 
     @field_validator("keys")
