@@ -15,7 +15,7 @@ from pathlib import Path
 import streamlit as st
 
 from annotator import session
-from annotator.accounts import authenticate
+from annotator.door import here, leave
 from annotator.session import Answer, Desk, Queue, Sight
 from samples.errors import BenchwarrantError
 from samples.records import Item, Label, Rubric
@@ -238,7 +238,7 @@ def _write(database: Path, desk: Desk, write: Callable[[Store], Label | None], d
     """Save, and only then say so. Whoever was locked out since the page was drawn saves nothing."""
     try:
         with Store(database, precious=True) as store:
-            account = authenticate(store, st.session_state.get("key", ""))
+            account = here(store)
             event = write(store) if account and account.name == desk.annotator else None
     except (BenchwarrantError, sqlite3.Error) as error:
         st.session_state.problem = str(error)
@@ -247,13 +247,6 @@ def _write(database: Path, desk: Desk, write: Callable[[Store], Label | None], d
     if event is not None:
         st.session_state.saved = done
         st.session_state.showing = None
-
-
-def leave(farewell: str) -> None:
-    """Forget who is here; the sign-in page says why. The link must not let them in again."""
-    link = st.session_state.get("link")
-    st.session_state.clear()
-    st.session_state.update(farewell=farewell, link=link)
 
 
 def as_words(text: str) -> str:

@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from samples.errors import BenchwarrantError
+from samples.login import LoginBlock
 from samples.records import Rubric
 from samples.registry import did_you_mean
 
@@ -346,6 +347,7 @@ class Study(Block):
     price: list[PriceBlock] = []
     audit: AuditBlock = AuditBlock()
     policy: PolicyBlock = PolicyBlock()
+    login: LoginBlock = LoginBlock()
 
     _folder: Path = PrivateAttr(default=Path())
 
