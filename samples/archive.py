@@ -3,7 +3,8 @@
 Each table is a JSONL file, in the order of writing, and each line a record with its id; the
 manifest holds the hash of every file and its own. What opens doors stays at home: an account goes
 out without its secret, as one that nobody can sign in by, and so under another id. Its name, role
-and kind go along, and they are all that evidence and warrants read.
+and kind go along, and they are all that evidence and warrants read. Sessions and failed sign-ins
+stay at home too.
 """
 
 import json
@@ -16,12 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from samples.errors import BenchwarrantError
+from samples.login import AT_HOME
 from samples.records import (
     Account,
     AuditSet,
     Charge,
     CheckLabel,
     Control,
+    Event,
     Lease,
     ProbeVerdict,
     as_row,
@@ -89,11 +92,15 @@ def _write_tables(store: Store, folder: Path) -> dict[str, dict[str, Any]]:
             path, rows = folder / f"{table}.jsonl", 0
             with path.open("wb") as file:
                 record: Any
-                for record in store.records(kind):
+                for record in filter(_may_go, store.records(kind)):
                     file.write(_line(_public(record)))
                     rows += 1
             tables[table] = {"rows": rows, "hash": file_hash(path)}
     return tables
+
+
+def _may_go(record: Any) -> bool:
+    return not (isinstance(record, Event) and record.kind in AT_HOME)
 
 
 def _public(record: Any) -> Any:
@@ -223,6 +230,8 @@ def _record(kind: type, line: bytes, path: Path, number: int) -> Any:
         ) from None
     if isinstance(record, Account) and record.secret is not None:
         raise BenchwarrantError(f"{path}, line {number}: holds a secret; export the study again")
+    if not _may_go(record):
+        raise BenchwarrantError(f"{path}, line {number}: holds a session; export the study again")
     return record
 
 

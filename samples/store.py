@@ -269,6 +269,15 @@ class Store:
     def events(self, kind: str) -> list[Event]:
         return self._all(Event, "WHERE kind = ? ORDER BY seq", (kind,))
 
+    def events_about(self, kind: str, subject: str) -> list[Event]:
+        """Every event of this kind and subject, oldest first."""
+        return self._all(Event, "WHERE kind = ? AND subject = ? ORDER BY seq", (kind, subject))
+
+    def events_since(self, kind: str, since: str) -> list[Event]:
+        """Every event of this kind from that moment on, oldest first."""
+        where = "WHERE kind = ? AND created_at >= ? ORDER BY created_at"
+        return self._all(Event, where, (kind, since))
+
     # --- what the rooms ask for --------------------------------------------------------------
 
     def collected(self, spec: str) -> Iterator[tuple[str, int]]:

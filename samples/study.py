@@ -21,6 +21,7 @@ from pydantic import (
 
 from samples.annotation import AnnotationBlock
 from samples.errors import BenchwarrantError
+from samples.login import LoginBlock
 from samples.records import Rubric
 from samples.registry import did_you_mean
 
@@ -348,6 +349,7 @@ class Study(Block):
     audit: AuditBlock = AuditBlock()
     annotation: AnnotationBlock = AnnotationBlock()
     policy: PolicyBlock = PolicyBlock()
+    login: LoginBlock = LoginBlock()
 
     _folder: Path = PrivateAttr(default=Path())
 

@@ -56,15 +56,15 @@ def is_in(at: AppTest) -> bool:
 def test_nobody_is_in_without_a_key(key: str) -> None:
     at = open_app().run()
     assert not is_in(at)
-    assert [box.label for box in at.text_input] == ["Access key"]
+    assert [box.label for box in at.text_input] == ["Name", "Password", "Or paste your key"]
     assert "question" not in shown(at)
 
 
 @pytest.mark.parametrize("wrong", ["nonsense", "", "<script>alert(1)</script>", "x" * 5000])
 def test_a_wrong_key_stays_outside(key: str, wrong: str) -> None:
     at = open_app().run()
-    at.text_input[0].input(wrong)
-    at.button[0].click().run()
+    at.text_input[2].input(wrong)
+    at.button[1].click().run()
     assert not is_in(at)
     assert ("opens nothing" in shown(at)) == bool(wrong)
     by_link = open_app()
@@ -74,8 +74,8 @@ def test_a_wrong_key_stays_outside(key: str, wrong: str) -> None:
 
 def test_a_pasted_key_lets_in(key: str) -> None:
     at = open_app().run()
-    at.text_input[0].input(f" {key} ")
-    at.button[0].click().run()
+    at.text_input[2].input(f" {key} ")
+    at.button[1].click().run()
     assert is_in(at)
     assert key not in shown(at)
 
