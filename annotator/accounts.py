@@ -21,6 +21,11 @@ from samples.registry import did_you_mean
 from samples.store import Store
 
 ROLES = ("annotator", "adjudicator", "lead")
+PAGES = {  # who may see and use each page
+    "label": ("annotator", "lead"),  # an adjudicator has seen the others' labels
+    "review": ("adjudicator",),
+    "team": ("lead",),
+}
 EMAIL = "email:"  # what stands as the secret of somebody who signs in with their organisation
 
 

@@ -67,6 +67,12 @@ def here(store: Store) -> Account | None:
     return sessions.who(store, st.session_state.get("token", ""), datetime.now(UTC))
 
 
+def is_here(store: Store, name: str, *roles: str) -> bool:
+    """Whether this tab still is that person's, and they may do what these roles may."""
+    account = here(store)
+    return account is not None and account.name == name and sessions.allowed(account, *roles)
+
+
 def leave(farewell: str) -> None:
     """Forget who is here; the sign-in page says why. The link must not let them in again."""
     kept = {key: st.session_state[key] for key in KEPT if key in st.session_state}

@@ -14,17 +14,18 @@ from pathlib import Path
 
 import streamlit as st
 
-from annotator import session, show
+from annotator import door, session, show
+from annotator.accounts import PAGES
 from annotator.session import Answer
-from annotator.signed_in import account_here, leave
 from annotator.turns import Desk, Progress, Sight
 from samples import blind
 from samples.annotation import CANNOT_JUDGE
 from samples.errors import BenchwarrantError
 from samples.records import Item, Label
 from samples.store import Store
+from samples.study import Study
 
-ROLES = ("annotator", "lead")  # an adjudicator has seen the others' labels
+ROLES = PAGES["label"]
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,9 @@ class Showing:
     since: float = 0.0
 
 
-def page(database: Path, desk: Desk) -> None:
+def page(study: Study, desk: Desk) -> None:
     st.html(show.STYLE)
-    _work(database, desk)
+    _work(study.at(study.database), desk)
 
 
 @st.fragment
@@ -157,7 +158,7 @@ def _reason_buttons(database: Path, desk: Desk, showing: Showing, label: str) ->
                 key=f"reason-{digit}-{showing.number}",
                 shortcut=str(digit),
                 on_click=_answer,
-                args=(database, desk, showing, label, {"reason": reason, **_asked("meta")}),
+                args=(database, desk, showing, label, {"reason": reason, **_asked()}),
             )
         st.button(
             "Back",
@@ -197,8 +198,7 @@ def _other_buttons(database: Path, desk: Desk, showing: Showing | None) -> None:
         button("Undo", "undo", _undo, database, desk, number)
         if showing is not None:
             button("Help", "help", _switch, "help", on=bool(_state("help")))
-        out = (lambda: leave("Signed out.", database, desk))
-        st.button("Sign out", key="out", type="tertiary", on_click=out)
+        st.button("Sign out", key="out", type="tertiary", on_click=_out, args=(database, desk))
 
 
 def _note(desk: Desk, showing: Showing) -> None:
@@ -275,7 +275,7 @@ def _undo(database: Path, desk: Desk, number: int) -> None:
 def _flag(database: Path, desk: Desk, showing: Showing) -> None:
     try:
         with Store(database, precious=True) as store:
-            if account_here(store, *ROLES):
+            if door.is_here(store, desk.annotator, *ROLES):
                 on = session.flag(store, desk, showing.sight, datetime.now(UTC))
                 st.session_state.showing = replace(showing, flagged=on)
     except (BenchwarrantError, sqlite3.Error) as error:
@@ -293,9 +293,7 @@ def _write(
     """Save, and only then say so. Whoever was locked out since the page was drawn saves nothing."""
     try:
         with Store(database, precious=True) as store:
-            account = account_here(store, *ROLES)
-            mine = account is not None and account.name == desk.annotator
-            event = write(store) if mine else None
+            event = write(store) if door.is_here(store, desk.annotator, *ROLES) else None
             st.session_state.progress = _counted(store, desk)
     except (BenchwarrantError, sqlite3.Error) as error:
         st.session_state.problem = str(error)
@@ -309,6 +307,13 @@ def _write(
         st.session_state.saved = done
     else:
         st.session_state.pop("saved", None)
+
+
+def _out(database: Path, desk: Desk) -> None:
+    """Sign out; what is kept for this person is free for others."""
+    with Store(database) as store:
+        session.leave(store, desk, datetime.now(UTC))
+    door.leave("Signed out.")
 
 
 def _turn(desk: Desk, showing: Showing) -> None:
@@ -359,5 +364,5 @@ def _asking(showing: Showing) -> str | None:
     return label if number == showing.number else None
 
 
-def _asked(_: str) -> dict[str, object]:
+def _asked() -> dict[str, object]:
     return dict(st.session_state.get("asking", (0, None, {}))[2])

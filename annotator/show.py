@@ -15,13 +15,14 @@ from samples.records import Item
 STYLE = """<style>
 .stMainBlockContainer { padding-top: 3.5rem; padding-bottom: 0; }
 .st-key-dock { position: sticky; bottom: 0; z-index: 10; padding: 0.5rem 0 0.75rem;
-  background: var(--bw-ground, Canvas); border-top: 1px solid color-mix(in srgb, currentColor 20%, transparent); }
+  background: var(--bw-ground, Canvas);
+  border-top: 1px solid color-mix(in srgb, currentColor 20%, transparent); }
 .st-key-labels button { min-height: 3.25rem; min-width: 3.25rem; }
 [class*="st-key-final-"] { border-left: 4px solid #d97706; padding: 0.25rem 0 0.25rem 0.75rem;
   background: color-mix(in srgb, #f59e0b 12%, transparent); }
 </style>"""
 # Streamlit takes a key that is held down for many presses, which would label cases that nobody has
-# seen; it keeps the next case where the last one was scrolled to; and a note's field keeps the keys.
+# seen; it keeps the next case where the last one was scrolled to; a note's field keeps the keys.
 SCRIPT = """<script>/* NUMBER */
 document.querySelector("[data-testid=stMain]").scrollTo(0, 0);
 document.documentElement.style.setProperty("--bw-ground",
@@ -76,9 +77,7 @@ def rubric(desk: Desk, *, opened: bool, help_: bool) -> None:
     st.markdown(f"**{as_words(desk.rubric.question)}**")
     if help_:
         keys = desk.annotation.all_keys(desk.rubric.labels)
-        rows = [
-            f"| {key} | {as_words(HELP.get(name, name))} |" for name, key in keys.items()
-        ]
+        rows = [f"| {key} | {as_words(HELP.get(name, name))} |" for name, key in keys.items()]
         st.markdown("\n".join(["| key | what it does |", "|---|---|", *rows]))
     if desk.rubric.guidance.strip():
         with st.expander("Guidance", expanded=opened or help_):
@@ -101,7 +100,9 @@ def case(desk: Desk, item: Item, text: str, view: tuple[int, View]) -> int:
     with left:
         _box("Question", item.question, how)
         if item.choices:
-            _box("Choices", "\n".join(f"- {label}. {choice}" for label, choice in item.choices), how)
+            _box(
+                "Choices", "\n".join(f"- {label}. {choice}" for label, choice in item.choices), how
+            )
         _box("Reference answer", "\n\nor: ".join(_reference(item, x) for x in item.references), how)
     with right:
         if desk.annotation.steps and not how.raw:
@@ -165,6 +166,11 @@ def _steps(text: str) -> int:
 def script(number: int) -> None:
     """Run in the browser at each new case; nothing from outside stands in it."""
     st.html(SCRIPT.replace("NUMBER", str(number)), unsafe_allow_javascript=True)
+
+
+def minute(at: str) -> str:
+    """An ISO time to the minute."""
+    return at[:16].replace("T", " ")
 
 
 def as_words(text: str) -> str:

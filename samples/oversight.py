@@ -73,7 +73,7 @@ def finished(store: Store, audit_set: str, rubric: str) -> list[Said]:
         " AND s.status IN ('labelled', 'unjudgeable') ORDER BY c.position, s.seq",
         (audit_set, rubric),
     )
-    return [Said(*row[:5], bool(row[5]), row[6]) for row in rows]
+    return [Said(*row)._replace(unsure=bool(row[5])) for row in rows]
 
 
 def rulings(store: Store, rubric: str) -> dict[str, str]:
@@ -172,4 +172,3 @@ def labels_under(store: Store, rubric: str) -> int:
     """How many labels in force there are under a rubric."""
     query = "SELECT count(*) FROM current_labels WHERE rubric = ? AND status = 'labelled'"
     return int(store.db.execute(query, (rubric,)).fetchone()[0])
-
