@@ -35,7 +35,10 @@ TOKEN = re.compile(
     r"|\\[^\w\s]|(?P<code>`+)|(?P<dollars>\$+)"
 )
 ONE_DOLLAR = re.compile(r"\$(?![\s$])((?:[^$\\]|\\[\s\S])*+)(?<!\s)\$(?![\d$])")
-MONEY = re.compile(r"\d[\d,.]*\)?\s+[A-Za-z]{2,}|[^\\]*?\b[a-z]{3,}\s+[a-z]{2,}[^\\]*\Z")
+MONEY = re.compile(  # what stands between two dollars that are no signs of mathematics
+    r"\d[\d,.]*\)?\s+[A-Za-z]{2,}|[^\\]*?\b[A-Za-z]{2,}\s+[a-z]{2,}[^\\]*\Z"
+    r"|[\s\S]*(?:<<|>>|[^\\^_][=+*/-]\Z)"
+)
 CLOSERS = {r"\(": r"(?<!\\)\\\)", r"\[": r"(?<!\\)\\\]", "$$": r"(?<!\\)\$\$"}
 BRACE = re.compile(r"\\.|([{}])", re.DOTALL)
 PAIR = re.compile(r"\\.|[%$`]|!(?=\[)|\](?=[(\[])|<(?=[A-Za-z/!?])|:(?=//|[A-Za-z]{3})|www(?=\.)|@")

@@ -37,7 +37,7 @@ ESCAPES = frozenset("*_$#`~|<-.+")  # after others a reader of mathematics wants
 SPECIAL = frozenset("[]<&$`#*_~\\|")
 # Where the visible sign on the left is followed by one on the right, something is put between.
 ARROWS = frozenset("-=>")
-HARMLESS = frozenset(" \t*\"'“”’),.;" + ATOM + MARK + END)
+HARMLESS = frozenset(" \t*\"'“”’),.;" + ATOM)
 LEFT_OF_TIMES = re.compile(r"[0-9A-Za-z)\]}\0]")
 RIGHT_OF_TIMES = re.compile(r"[0-9A-Za-z(\[{\\\0-]")
 
@@ -94,7 +94,7 @@ def _render(text: str) -> tuple[str, bool]:
     plain = re.search(rf"{MARK}[^{ATOM}{BLOCK}\n]*{END}", body) is not None
     lines = _Layout(iter(inline), iter(blocks)).lay_out(body)
     made = "\n".join(lines).strip("\n")
-    return made.replace(MARK, f"{JOIN}:orange-background[").replace(END, "]"), plain
+    return made.replace(MARK, f"{JOIN}:orange-background[").replace(END, f"]{JOIN}"), plain
 
 
 def _with_places(text: str, pieces: Sequence[Piece]) -> tuple[str, list[Piece], list[Piece]]:
@@ -344,4 +344,6 @@ def _escape(signs: str, after: str, always: bool = False) -> str:
         or (last == "@" and not after.isspace())
         or (last in "wW" and after == ".")
     )
-    return made + JOIN if replaced and after else made
+    if not replaced or not after:
+        return made
+    return rf"\:{JOIN}" if made == ":" else made + JOIN  # the join alone may begin a name

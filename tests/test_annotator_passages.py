@@ -118,10 +118,10 @@ def test_a_long_text_shows_its_final_part_first() -> None:
 
 
 def test_one_endless_block_is_cut_around_the_answer() -> None:
-    text = "word " * 5000 + "The answer is 42. " + "word " * 5000
+    text = "word " * 5000 + "The answer is 42. " + "word " * 2000
     shown = shortened(parts(text, ITEM), limit=1000)
     assert shown.raw is (len(text) > MOST_RENDERED)
-    assert len(shown.parts.final) == 1000
+    assert 700 < len(shown.parts.final) <= 1000
     assert shown.parts.final in text
     assert shown.parts.span is not None
     assert shown.parts.final[slice(*shown.parts.span)] == "42"

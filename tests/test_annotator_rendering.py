@@ -71,6 +71,8 @@ def test_any_text_can_be_shown(text: str) -> None:
     [
         ("$20 + $30 = $50", "$20+$30=$50"),
         ("(US$5 or $6) and C$ 7", "(US$5or$6)andC$7"),
+        ("60*12=$<<60*12=720>>720 He gets 5=$<<5=5>>5", "60*12=$<<60*12=720>>720Hegets5=$<<5=5>>5"),
+        ("195-5=$x He spends 4=$y", "195-5=$xHespends4=$y"),
         ("3*4*5 = 60, 2**3**4, __init__, a_b_c", "3*4*5=60,2**3**4,__init__,a_b_c"),
         ("She sold 16 - 3 = <<16-3=13>>13\n#### 13", "Shesold16-3=<<16-3=13>>13####13"),
         ("# of apples = 5", "#ofapples=5"),
@@ -133,9 +135,13 @@ def test_a_list_in_a_fence_that_is_not_closed_ends_with_the_text() -> None:
 @pytest.mark.parametrize(
     ("text", "answer", "made"),
     [
-        ("The answer is 42.", "42", f"The answer is {JOIN}:orange-background[42]."),
-        ("The answer is **42**.", "**42**", f"The answer is **{JOIN}:orange-background[42]**."),
-        ("Answer: [a] x", "[a] x", f"Answer: {JOIN}:orange-background[\\[a\\] x]"),
+        ("The answer is 42.", "42", f"The answer is {JOIN}:orange-background[42]{JOIN}."),
+        (
+            "The answer is **42**.",
+            "**42**",
+            f"The answer is **{JOIN}:orange-background[42]{JOIN}**.",
+        ),
+        ("Answer: [a] x", "[a] x", f"Answer: {JOIN}:orange-background[\\[a\\] x]{JOIN}"),
         ("So $x$ it is", "$x$", "So $$x$$ it is"),
         ("So `4 2` it is", "4", "So `4 2` it is"),
         ("So $4 2$ it is", "4", "So $$4 2$$ it is"),
@@ -165,6 +171,21 @@ LONG = (
     "ab_$x$_`c`_**b**_:red[x]\n $ ` \\[ \\boxed{ *a_ >_ $a\n 1._a\n |a|\n ~~~\n ![ \\begin{align}"
     " $$_a_ אבג\n\n"
 )
+
+
+def test_the_mark_can_be_read_in_every_theme() -> None:
+    """Contrast by WCAG 2.2: (lighter + 0.05) / (darker + 0.05) of the relative luminances."""
+    found = re.search("background:#(.{6});color:#(.)(.)(.);", raw_html("a", (0, 1)))
+    assert found is not None
+    colours = [found[1], "".join(sign * 2 for sign in found.groups()[1:])]
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[n : n + 2], 16) / 255 for n in (0, 2, 4)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    light, dark = (luminance(colour) + 0.05 for colour in colours)
+    assert light / dark > 4.5
 
 
 @pytest.mark.slow
