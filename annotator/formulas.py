@@ -35,10 +35,10 @@ TOKEN = re.compile(
     r"|\\[^\w\s]|(?P<code>`+)|(?P<dollars>\$+)"
 )
 ONE_DOLLAR = re.compile(r"\$(?![\s$])((?:[^$\\]|\\[\s\S])*+)(?<!\s)\$(?![\d$])")
-MONEY = re.compile(  # what stands between two dollars that are no signs of mathematics
-    r"\d[\d,.]*\)?\s+[A-Za-z]{2,}|[^\\]*?\b[A-Za-z]{2,}\s+[a-z]{2,}[^\\]*\Z"
-    r"|[\s\S]*(?:<<|>>|[^\\^_][=+*/-]\Z)"
-)
+# What stands between two dollars that are no signs of mathematics.
+MONEY = re.compile(r"\d[\d,.]*\)?\s+[A-Za-z]{2,}")
+WORDS = re.compile(r"\b[A-Za-z]{2,}\s+[a-z]{2,}")
+HALF = re.compile(r"<<|>>|[^\\^_][=+*/-]\Z")
 CLOSERS = {r"\(": r"(?<!\\)\\\)", r"\[": r"(?<!\\)\\\]", "$$": r"(?<!\\)\$\$"}
 BRACE = re.compile(r"\\.|([{}])", re.DOTALL)
 PAIR = re.compile(r"\\.|[%$`]|!(?=\[)|\](?=[(\[])|<(?=[A-Za-z/!?])|:(?=//|[A-Za-z]{3})|www(?=\.)|@")
@@ -139,11 +139,13 @@ class _Prose:
         if after == len(places):
             return None
         content = self.text[token.end() : places[after]]
+        if token[0] == "``" and "''" in content:
+            return None  # quotation marks of LaTeX
         return Piece("code", token.start(), places[after] + len(token[0]), content)
 
     def _one_dollar(self, token: re.Match[str]) -> Piece | None:
         found = ONE_DOLLAR.match(self.text, token.start(), self.paragraph)
-        if found is None or MONEY.match(found[1]):
+        if found is None or _is_money(found[1]):
             return None
         if found.end() < len(self.text) and self.text[found.end()].isdigit():
             return None
@@ -200,6 +202,11 @@ class _Prose:
             return None
         end += len(ending)
         return _formula(token.start(), end, self.text[token.start() : end], display=True)
+
+
+def _is_money(content: str) -> bool:
+    words = "\\" not in content and WORDS.search(content)
+    return bool(words or MONEY.match(content) or HALF.search(content))
 
 
 def _formula(start: int, end: int, content: str, display: bool = False) -> Piece | None:

@@ -17,6 +17,7 @@ from annotator.formulas import safe_formula, scan, write_code, write_fence, writ
         (r"\[a \[b\]", ["b"]),
         (r"\boxed{\frac{1}{2}} \boxed{open", [r"\boxed{\frac{1}{2}}"]),
         ("``a`b`` `c", ["a`b"]),
+        ("``so'' and ``so''", []),
         ("$a\n\nb$", []),
         ("$$\na\n\nb\n$$", ["\na\n\nb\n"]),
         (r"\begin{cases}1\\2\end{cases}", [r"\begin{cases}1\\2\end{cases}"]),
