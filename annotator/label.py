@@ -176,7 +176,7 @@ def _other_buttons(database: Path, desk: Desk, showing: Showing | None) -> None:
     def button(text: str, action: str, act: Callable[..., None], *args: object, on: bool = False):  # type: ignore[no-untyped-def]
         st.button(  # not st.toggle: while that has the focus, the keys do nothing
             text,
-            key=f"{action}-{number}",
+            key=f"do-{action}-{number}",
             shortcut=keys[action],
             icon=":material/check:" if on else None,
             type="primary" if on else "secondary",
@@ -187,7 +187,9 @@ def _other_buttons(database: Path, desk: Desk, showing: Showing | None) -> None:
     with st.container(horizontal=True, key="actions", gap="xsmall"):
         if showing is not None:
             level, levels = _confidence(desk, showing), desk.annotation.confidence
-            button(show.as_words(level), "unsure", _turn, desk, showing, on=level != levels[-1])
+            words = levels[0].capitalize() if len(levels) == 2 else f"Confidence: {level}"
+            on = level != levels[-1]
+            button(show.as_words(words), "unsure", _turn, desk, showing, on=on)
             button("Cannot judge", "cannot judge", _choose, database, desk, showing, CANNOT_JUDGE)
             button("Skip", "skip", _answer, database, desk, showing, "skip")
             button("Flag", "flag", _flag, database, desk, showing, on=showing.flagged)

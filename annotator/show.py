@@ -123,7 +123,7 @@ def _box(title: str, text: str, how: View) -> None:
         if how.raw:
             st.html(raw_html(text))
         else:
-            st.markdown(as_markdown(text))
+            st.markdown(as_markdown(text), anchors=False)
 
 
 def _answer(item: Item, text: str, number: int, how: View) -> None:
@@ -144,11 +144,11 @@ def _answer(item: Item, text: str, number: int, how: View) -> None:
         if seen.hidden:
             st.caption(f"{seen.hidden:,} characters are left out here")
     if found.before.strip():
-        st.markdown(as_markdown(found.before))
+        st.markdown(as_markdown(found.before), anchors=False)
     with st.container(key=f"final-{number}" if found.marked else f"last-{number}", gap=None):
-        st.markdown(final_markdown(found))
+        st.markdown(final_markdown(found), anchors=False)
     if found.after.strip():
-        st.markdown(as_markdown(found.after))
+        st.markdown(as_markdown(found.after), anchors=False)
 
 
 def _steps(text: str) -> int:
@@ -159,7 +159,7 @@ def _steps(text: str) -> int:
         with st.container(horizontal=True, gap="small"):
             st.markdown(f"**{number}**", width="content")
             with st.container():
-                st.markdown(as_markdown(step))
+                st.markdown(as_markdown(step), anchors=False)
     return len(found)
 
 
