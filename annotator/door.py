@@ -86,10 +86,7 @@ def leave(farewell: str) -> None:
 def page(store: Store, login: LoginBlock) -> None:
     """The sign-in page."""
     st.header("Sign in")
-    if refusal := st.session_state.pop("refusal", None):
-        st.error(refusal)
-    elif farewell := st.session_state.pop("farewell", None):
-        st.info(farewell)
+    notice = st.container()
     if login.organisation and st.button("Sign in with your organisation", type="primary"):
         st.login()
     with st.form("door", border=False, width=480):
@@ -109,8 +106,18 @@ def page(store: Store, login: LoginBlock) -> None:
             _enter(store, login, entrance.by_key(store, key, address, now))
             st.rerun()
     except NotLetIn as refusal:
-        st.error(str(refusal))
+        st.session_state.refusal = str(refusal)
+    with notice:
+        _say_why()
     _at_the_door(store)
+
+
+def _say_why() -> None:
+    """Why somebody stands here; it stays until they are in."""
+    if "refusal" in st.session_state:
+        st.error(st.session_state.refusal)
+    elif "farewell" in st.session_state:
+        st.info(st.session_state.farewell)
 
 
 def remember(store: Store) -> None:
