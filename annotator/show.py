@@ -13,11 +13,16 @@ from samples.records import Item
 
 # Streamlit leaves a hand's breadth free above and below, which a phone does not have.
 STYLE = """<style>
-.stMainBlockContainer { padding-top: 3.5rem; padding-bottom: 0; }
-.st-key-dock { position: sticky; bottom: 0; z-index: 10; padding: 0.5rem 0 0.75rem;
+.stMainBlockContainer { padding-top: 1.5rem; padding-bottom: 0; }
+.stApp:has([data-testid="stTopNavLink"]) .stMainBlockContainer { padding-top: 4.5rem; }
+[data-testid="stLayoutWrapper"]:has(> .st-key-dock) { position: sticky; bottom: 0; z-index: 10; }
+.st-key-dock { padding: 0.5rem 0 0.75rem; gap: 0.5rem;
   background: var(--bw-ground, Canvas);
   border-top: 1px solid color-mix(in srgb, currentColor 20%, transparent); }
 .st-key-labels button { min-height: 3.25rem; min-width: 3.25rem; }
+[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] * { color: inherit; }
+.stMarkdown :is(p, li, td, th, h1, h2, h3, h4) { unicode-bidi: plaintext; }
+.stMarkdown [style*="cc0000"] { color: inherit !important; }
 [class*="st-key-final-"] { border-left: 4px solid #d97706; padding: 0.25rem 0 0.25rem 0.75rem;
   background: color-mix(in srgb, #f59e0b 12%, transparent); }
 </style>"""
@@ -77,8 +82,9 @@ def rubric(desk: Desk, *, opened: bool, help_: bool) -> None:
     st.markdown(f"**{as_words(desk.rubric.question)}**")
     if help_:
         keys = desk.annotation.all_keys(desk.rubric.labels)
-        rows = [f"| {key} | {as_words(HELP.get(name, name))} |" for name, key in keys.items()]
-        st.markdown("\n".join(["| key | what it does |", "|---|---|", *rows]))
+        st.markdown(
+            " · ".join(f"**{key}** {as_words(HELP.get(name, name))}" for name, key in keys.items())
+        )
     if desk.rubric.guidance.strip():
         with st.expander("Guidance", expanded=opened or help_):
             st.markdown(desk.rubric.guidance)

@@ -97,4 +97,4 @@ class AnnotationBlock(BaseModel):
 
     def all_keys(self, labels: Sequence[str]) -> Mapping[str, str]:
         """Every key of the page by what it stands for."""
-        return {**self.action_keys(), **self.label_keys(labels)}
+        return {**self.label_keys(labels), **self.action_keys()}
