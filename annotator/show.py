@@ -23,6 +23,10 @@ STYLE = """<style>
 [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] * { color: inherit; }
 .stMarkdown :is(p, li, td, th, h1, h2, h3, h4) { unicode-bidi: plaintext; }
 .stMarkdown [style*="cc0000"] { color: inherit !important; }
+@media (max-width: 640px) {  /* a phone: one row of small buttons that can be pushed aside */
+  .st-key-actions { flex-wrap: nowrap; overflow-x: auto; }
+  .st-key-actions button { padding: 0.25rem 0.5rem; min-height: 2.5rem; white-space: nowrap; }
+}
 [class*="st-key-final-"] { border-left: 4px solid #d97706; padding: 0.25rem 0 0.25rem 0.75rem;
   background: color-mix(in srgb, #f59e0b 12%, transparent); }
 </style>"""

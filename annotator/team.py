@@ -47,7 +47,7 @@ def _progress(store: Store, desk: Desk, now: datetime) -> None:
     work = oversight.work(store, desk.audit_set, desk.rubric.id)
     strata = oversight.strata(store, desk.audit_set)
     rest = left(strata, work, now)
-    hours = "unknown: nobody labelled in the last hour"
+    hours = "not known until somebody has given two labels within an hour"
     if rest.hours is not None:
         hours = f"about {rest.hours:.1f} hours at the last hour's pace"
     st.subheader("Progress")
