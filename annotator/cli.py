@@ -1,11 +1,8 @@
 """The commands `annotate` and `accounts`."""
 
-import ipaddress
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,7 +14,10 @@ import typer
 from samples.errors import BenchwarrantError
 
 if TYPE_CHECKING:
+    from annotator.serving import Place
+    from samples.login import LoginBlock
     from samples.store import Store
+    from samples.study import Study
 
 STUDY = typer.Option(Path("study.toml"), "--study", help="The study file.")
 ROLE = typer.Option("annotator", help="annotator, adjudicator or lead.")
@@ -30,31 +30,58 @@ def annotate(
     study: Path = STUDY,
     host: str = typer.Option("127.0.0.1", help="Address to listen on; 0.0.0.0 lets others in."),
     port: int = typer.Option(8501, min=1, max=65535, help="Port to listen on."),
+    public_url: str | None = typer.Option(
+        None, help="Where people reach the app, such as https://label.example.org/path."
+    ),
+    base_url_path: str | None = typer.Option(
+        None, help="Path that the app lies under; left out: the path of --public-url."
+    ),
 ) -> None:
     """Open the labelling app and keep it running until Ctrl-C.
 
     Example: benchwarrant annotate
     """
-    from samples.backups import EVERY
+    from annotator import serving
 
-    database = check_ready(study)
-    _check_free(host, port)
-    saved, copy = _labels(database), _back_up(database)
+    loaded, database = check_ready(study)
+    where = serving.place(host, port, base_url_path, public_url, loaded.login)
+    serving.check_free(where)
     # Whoever stops this process, the server goes with it.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    server = subprocess.Popen(serve_command(study, host, port), stdout=subprocess.DEVNULL)
     try:
-        _wait_until_up(server, host, port)
-        typer.echo(f"Labelling {study} at {_url(host, port)} (Ctrl-C ends it)")
-        typer.echo(f"Backed up to {copy}, and again every {EVERY} labels")
-        if not _is_loopback(host):
-            typer.echo("Keys and labels travel unencrypted: put an HTTPS proxy in front.")
-        if _watch(server, database, saved) != 0:
-            raise BenchwarrantError("the labelling app has stopped; its messages stand above")
+        with _secrets(loaded.login, where) as secrets:
+            _serve(study, database, where, serving.serve_command(study, where, secrets))
     except KeyboardInterrupt:
         typer.echo("Stopped; every label that was shown as saved is in the database.")
-    finally:
-        _end(server)
+
+
+def _serve(study: Path, database: Path, where: "Place", command: list[str]) -> None:
+    from annotator.serving import HEALTH, is_loopback, served
+    from samples.backups import EVERY
+
+    saved, copy = _labels(database), _back_up(database)
+    with served(command, where) as server:
+        typer.echo(f"Labelling {study} at {where.public or where.local} (Ctrl-C ends it)")
+        typer.echo(f"Up while {where.local}{HEALTH} answers ok")
+        typer.echo(f"Backed up to {copy}, and again every {EVERY} labels")
+        if not is_loopback(where.host):
+            typer.echo("Keys and labels travel unencrypted: put an HTTPS proxy in front.")
+        if not where.names:
+            typer.echo("It answers to any host name: --public-url names the right one.")
+        if _watch(server, database, saved) != 0:
+            raise BenchwarrantError("the labelling app has stopped; its messages stand above")
+
+
+@contextmanager
+def _secrets(login: "LoginBlock", where: "Place") -> Iterator[Path | None]:
+    from annotator.login import secrets_file
+    from annotator.serving import redirect
+
+    if not login.organisation:
+        yield None
+        return
+    with secrets_file(login, redirect(where, login)) as path:
+        yield path
 
 
 def _back_up(database: Path) -> Path:
@@ -96,19 +123,62 @@ def add_account(
     name: str = NAME,
     role: str = ROLE,
     study: Path = STUDY,
-    url: str = typer.Option("http://127.0.0.1:8501", help="Where the app will be reached."),
+    password: bool = typer.Option(False, "--password", help="Ask for a password instead."),
+    email: str | None = typer.Option(None, help="Address that their organisation vouches for."),
+    url: str | None = typer.Option(
+        None, help="Where the app will be reached; left out: [login] public_url, or this machine."
+    ),
 ) -> None:
-    """Let a person in; prints their key and personal link, once.
+    """Let a person in: by a personal link, a password, or their organisation.
 
     Example: benchwarrant accounts add ada
     """
-    from annotator.accounts import add
+    from annotator import accounts as people
 
-    with _store(study, create=True) as store:
-        key = add(store, name, role, datetime.now(UTC))
-    typer.echo(f"{name} may come in as {role}. This is shown only now; pass it on in private:")
-    typer.echo(f"  key   {key}")
-    typer.echo(f"  link  {url.rstrip('/')}/?key={key}")
+    if password and email:
+        raise BenchwarrantError("a person signs in one way; leave --password or --email out")
+    chosen = _ask_password() if password else None
+    with _store(study, create=True) as (store, loaded):
+        now, address = datetime.now(UTC), url or loaded.login.public or "http://127.0.0.1:8501"
+        if chosen is not None:
+            people.add_with_password(store, name, role, chosen, now)
+            entry = [f"with that password, at {address.rstrip('/')}/"]
+        elif email:
+            people.add_with_email(store, name, role, email, now)
+            entry = [f"with their organisation, at {address.rstrip('/')}/"]
+            if not loaded.login.organisation:
+                entry += ["once the study file has a [login] block that names it"]
+        else:
+            key = people.add(store, name, role, now)
+            entry = ["by this, shown only now; pass it on in private:", f"  key   {key}"]
+            entry += [f"  link  {address.rstrip('/')}/?key={key}"]
+    typer.echo(f"{name} may come in as {role} " + "\n".join(entry))
+
+
+@accounts.command("password")
+def change_password(name: str = NAME, study: Path = STUDY) -> None:
+    """Set a new password; whatever let the person in before does so no more.
+
+    Example: benchwarrant accounts password ada
+    """
+    from annotator.accounts import set_password
+
+    chosen = _ask_password()
+    with _store(study) as (store, _):
+        set_password(store, name, chosen, datetime.now(UTC))
+    typer.echo(f"{name} signs in with the new password, and has to do so anew")
+
+
+def _at_a_terminal() -> bool:
+    return sys.stdin.isatty()
+
+
+def _ask_password() -> str:
+    """Twice and unseen at a terminal; else the first line of standard input."""
+    if _at_a_terminal():
+        asked: str = typer.prompt("Password", hide_input=True, confirmation_prompt="Once more")
+        return asked
+    return sys.stdin.readline().rstrip("\r\n")
 
 
 @accounts.command("list")
@@ -117,18 +187,17 @@ def list_accounts(study: Path = STUDY) -> None:
 
     Example: benchwarrant accounts list
     """
-    from annotator.accounts import listing
+    from annotator.accounts import entry, listing
 
-    with _store(study) as store:
+    with _store(study) as (store, _):
         people = listing(store)
     if not people:
         typer.echo("no accounts yet; run `benchwarrant accounts add NAME`")
         return
     width = max(len(account.name) for account in people)
     for account in people:
-        entry = "has a key" if account.secret else "cannot sign in"
         words = (account.name.ljust(width), account.role.ljust(11), account.kind.ljust(9))
-        typer.echo("  ".join([*words, account.status.ljust(7), entry]))
+        typer.echo("  ".join([*words, account.status.ljust(7), entry(account)]))
 
 
 @accounts.command("revoke")
@@ -139,7 +208,7 @@ def revoke_account(name: str = NAME, study: Path = STUDY) -> None:
     """
     from annotator.accounts import revoke
 
-    with _store(study) as store:
+    with _store(study) as (store, _):
         revoke(store, name, datetime.now(UTC))
     typer.echo(f"{name} is locked out")
 
@@ -156,23 +225,24 @@ def change_role(
     """
     from annotator.accounts import set_role
 
-    with _store(study) as store:
+    with _store(study) as (store, _):
         set_role(store, name, role, datetime.now(UTC))
     typer.echo(f"{name} is now {role}")
 
 
 @contextmanager
-def _store(study: Path, *, create: bool = False) -> Iterator["Store"]:
+def _store(study: Path, *, create: bool = False) -> Iterator[tuple["Store", "Study"]]:
     from samples.store import Store
     from samples.study import load_study
 
     loaded = load_study(study)
     with Store(loaded.at(loaded.database), create=create, precious=True) as store:
-        yield store
+        yield store, loaded
 
 
-def check_ready(study: Path) -> Path:
-    """Refuse to start while nobody could label anything; returns the database's path."""
+def check_ready(study: Path) -> tuple["Study", Path]:
+    """Refuse to start while nobody could label anything; returns the study and its database."""
+    from annotator.accounts import by_organisation
     from samples.store import Store
     from samples.study import load_study
 
@@ -188,73 +258,12 @@ def check_ready(study: Path) -> Path:
             f"the rubric in {study} is not the one that the audit set was drawn for; change it"
             " back, or run `benchwarrant sample` again"
         )
-    if not any(account.secret and account.status == "active" for account in people):
+    ways = [one for one in people if one.secret and one.status == "active"]
+    if not ways:
         raise BenchwarrantError("nobody can sign in yet; run `benchwarrant accounts add NAME`")
-    return database
-
-
-def serve_command(study: Path, host: str, port: int) -> list[str]:
-    """The command line of the server, with nothing open that the app does not need."""
-    flags = {
-        "server.headless": "true",
-        "server.address": host,
-        "server.port": str(port),
-        "server.fileWatcherType": "none",
-        "browser.gatherUsageStats": "false",
-        "logger.level": "warning",
-        "client.toolbarMode": "minimal",
-        "client.showErrorDetails": "none",  # a traceback could show what must stay blind
-    }
-    command = [sys.executable, "-m", "streamlit", "run", str(Path(__file__).with_name("app.py"))]
-    command += [part for flag, value in flags.items() for part in (f"--{flag}", value)]
-    if _is_loopback(host):  # or a foreign page could reach it through a name of its own
-        for name in dict.fromkeys(("127.0.0.1", "localhost", host)):
-            command += ["--server.allowedHosts", name]
-    return [*command, "--", str(study.resolve())]
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _url(host: str, port: int) -> str:
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-def _check_free(host: str, port: int) -> None:
-    try:
-        with socket.create_server((host, port), family=_family(host)):
-            pass
-    except OSError as error:
+    if not loaded.login.organisation and all(map(by_organisation, ways)):
         raise BenchwarrantError(
-            f"cannot listen on {host} port {port}: {error.strerror}; try another --port or --host"
-        ) from None
-
-
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET
-
-
-def _wait_until_up(server: "subprocess.Popen[bytes]", host: str, port: int) -> None:
-    for _ in range(600):
-        if server.poll() is not None:
-            raise BenchwarrantError("the labelling app did not start; its messages stand above")
-        try:
-            socket.create_connection((host, port), timeout=1).close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise BenchwarrantError("the labelling app has not come up in a minute; try again")
-
-
-def _end(server: "subprocess.Popen[bytes]") -> None:
-    if server.poll() is None:
-        server.terminate()
-        try:
-            server.wait(10)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
+            f"everybody signs in with their organisation, and {study} has no [login] block that"
+            " names it; add one, or run `benchwarrant accounts add NAME`"
+        )
+    return loaded, database

@@ -1,25 +1,31 @@
 """The labelling page: one case at a time, a key per label, saved before the next case shows.
 
-The browser gets the question, the references and the answer's text as plain text, and no id:
-a response's id is a hash over its model's name, which could be guessed from it.
+The browser gets the question, the references and the answer's text, and no id: a response's id is
+a hash over its model's name, which could be guessed from it. Only this part of the page is drawn
+again at a key, and the next case is read from the database before it is asked for.
 """
 
-import re
 import sqlite3  # only to tell the person what went wrong
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import streamlit as st
 
-from annotator import session
-from annotator.accounts import authenticate
-from annotator.session import Answer, Desk, Queue, Sight
+from annotator import door, session, show
+from annotator.accounts import PAGES
+from annotator.session import Answer
+from annotator.turns import Desk, Progress, Sight
+from samples import blind
+from samples.annotation import CANNOT_JUDGE
 from samples.errors import BenchwarrantError
-from samples.records import Item, Label, Rubric
+from samples.records import Item, Label
 from samples.store import Store
+from samples.study import Study
+
+ROLES = PAGES["label"]
 
 
 @dataclass(frozen=True)
@@ -27,199 +33,233 @@ class Showing:
     """A sight of a case in this browser tab; the number names its buttons and fields."""
 
     sight: Sight
-    number: int
-    since: float
+    item: Item
+    text: str
+    before: Label | None
+    flagged: bool
+    number: int = 0
+    since: float = 0.0
 
 
-# Streamlit leaves a hand's breadth free above and below, which a phone does not have. It takes a
-# key that is held down for many presses, which would label cases that nobody has seen. And it
-# shows the next case where the last one was scrolled to.
-PAGE = """<style>
-.stMainBlockContainer { padding-top: 1.5rem; padding-bottom: 1rem; }
-[data-testid=stBottomBlockContainer] { padding-top: 0.5rem; padding-bottom: 1rem; }
-.st-key-labels button { min-height: 3.25rem; }
-</style>
-<script>/* NUMBER */
-document.querySelector("[data-testid=stMain]").scrollTo(0, 0);
-if (!window.heldKeysIgnored) {
-  window.heldKeysIgnored = true;
-  window.addEventListener("keydown", (event) => {
-    if (!event.repeat || event.target.closest("input, textarea")) return;
-    event.stopImmediatePropagation();
-    if (event.target.closest("button")) event.preventDefault();
-  }, true);
-}
-</script>"""
+def page(study: Study, desk: Desk) -> None:
+    st.html(show.STYLE)
+    _work(study.at(study.database), desk)
 
 
-def page(store: Store, desk: Desk) -> None:
-    queue = session.read_queue(store, desk)
-    showing = _showing(queue)
-    _progress(queue)
+@st.fragment
+def _work(database: Path, desk: Desk) -> None:
+    showing = _showing(database, desk)
+    show.progress(_state("progress"), _state("saved"), st.session_state.pop("problem", None))
     if showing is None:
-        _end(queue)
+        show.finished(_state("progress"))
+        _other_buttons(database, desk, None)
     else:
-        item, text = store.blind_case(showing.sight.response)
-        _rubric(desk.rubric, opened=not queue.own)
-        _case(item, text)
-        _note(showing)
-    with st.bottom:
-        if showing is not None:
-            _label_buttons(store.path, desk, showing)
-        _other_buttons(store.path, desk, queue, showing)
+        show.rubric(desk, opened=_progress().done == 0, help_=bool(_state("help")))
+        steps = show.case(desk, showing.item, showing.text, (showing.number, _view()))
+        _buttons(database, desk, showing, steps)
     # Last, since it takes room; the number runs it again for each case.
-    st.html(PAGE.replace("NUMBER", str(st.session_state.showings)), unsafe_allow_javascript=True)
+    show.script(st.session_state.get("showings", 0))
+    if showing is not None and _state("ready") is None:
+        st.session_state.ready = _taken(database, desk, [showing.sight])
 
 
-def _showing(queue: Queue) -> Showing | None:
+def _buttons(database: Path, desk: Desk, showing: Showing, steps: int) -> None:
+    with st.container(key="dock"):
+        _note(desk, showing)
+        label = _asking(showing)
+        if label is not None:
+            _reason_buttons(database, desk, showing, label)
+        elif desk.annotation.steps:
+            _step_buttons(database, desk, showing, steps)
+        else:
+            _label_buttons(database, desk, showing)
+        if label is None:
+            _other_buttons(database, desk, showing)
+
+
+# --- which case ----------------------------------------------------------------------------------
+
+
+def _showing(database: Path, desk: Desk) -> Showing | None:
     """The case on screen stays there until it is answered, whatever other people do."""
-    old: Showing | None = st.session_state.get("showing")
-    if old is not None and queue.stands(old.sight):
+    old: Showing | None = _state("showing")
+    if old is not None:
         return old
-    sight = queue.next()
+    new = st.session_state.pop("ready", None) or _taken(database, desk, [])
     number = st.session_state.get("showings", 0) + 1
-    showing = None if sight is None else Showing(sight, number, time.monotonic())
-    st.session_state.update(showing=showing, showings=number)
+    showing = None if new is None else replace(new, number=number, since=time.monotonic())
+    st.session_state.update(showing=showing, showings=number, ready=None)
+    if "progress" not in st.session_state:
+        with Store(database) as store:
+            st.session_state.progress = _counted(store, desk)
     return showing
 
 
-# --- what is shown -----------------------------------------------------------------------------
+def _taken(database: Path, desk: Desk, ahead: list[Sight]) -> Showing | None:
+    """The next case, kept for this person and read."""
+    with Store(database) as store:
+        sight = session.take(store, desk, datetime.now(UTC), ahead)
+        if sight is None:
+            return None
+        item, text = session.shown(store, sight)
+        flagged = sight.response in blind.own_flags(store, desk.annotator)
+        return Showing(sight, item, text, session.before(store, sight), flagged)
 
 
-def _progress(queue: Queue) -> None:
-    seen = queue.progress()
-    total = seen.done + seen.left
-    words = [f"{seen.done} of {total} done"]
-    if seen.skipped:
-        words.append(f"{seen.skipped} skipped, for the end")
-    if "saved" in st.session_state:
-        words.append(f"✓ {as_words(st.session_state.saved)}")
-    st.progress(seen.done / total if total else 1.0, " · ".join(words))
-    if "problem" in st.session_state:
-        st.error("Not saved. The case is still here; try again, or tell whoever runs the study.")
-        st.text(st.session_state.pop("problem"))
+def _counted(store: Store, desk: Desk) -> Progress:
+    return session.read_queue(store, desk, datetime.now(UTC)).progress()
 
 
-def _rubric(rubric: Rubric, *, opened: bool) -> None:
-    st.markdown(f"**{as_words(rubric.question)}**")
-    if rubric.guidance.strip():
-        with st.expander("Guidance", expanded=opened):
-            st.markdown(rubric.guidance)
-
-
-def _case(item: Item, text: str) -> None:
-    left, right = st.columns(2, gap="medium")
-    with left:
-        _box("Question", item.question)
-        if item.choices:
-            _box("Choices", "\n".join(f"{label}. {choice}" for label, choice in item.choices))
-        _box("Reference answer", "\nor: ".join(_reference(item, one) for one in item.references))
-    with right:
-        _box("Answer to judge", text)
-
-
-def _reference(item: Item, reference: str) -> str:
-    """The letter of a choice with its words, so that nobody has to look it up."""
-    words = dict(item.choices).get(reference)
-    return reference if words is None else f"{reference}. {words}"
-
-
-def _box(title: str, text: str) -> None:
-    """Text from outside is data: st.code reads neither Markdown nor HTML, and keeps blanks."""
-    with st.container(gap=None):
-        st.caption(title)
-        if text.strip():
-            st.code(text, language=None, wrap_lines=True)
-        else:
-            st.info("It is empty: there is no text here.")
-
-
-def _note(showing: Showing) -> None:
-    before = showing.sight.before
-    st.text_area(
-        "Note (optional)",
-        value=before.note if before else "",
-        key=f"note-{showing.number}",
-        height=68,
-        max_chars=2000,
-        placeholder="Keys write here; Tab leaves the field, and they label again",
-    )
-
-
-def _end(queue: Queue) -> None:
-    done = queue.progress().done
-    st.success(f"Finished: nothing is left that needs you. You have labelled {done}; thank you.")
-
-
-# --- what can be done --------------------------------------------------------------------------
+# --- what can be done ----------------------------------------------------------------------------
 
 
 def _label_buttons(database: Path, desk: Desk, showing: Showing) -> None:
     with st.container(horizontal=True, key="labels"):
-        for digit, value in enumerate(desk.rubric.labels, start=1):
+        for value, key in desk.annotation.label_keys(desk.rubric.labels).items():
             st.button(
-                as_words(value),
-                key=f"label-{digit}-{showing.number}",
-                shortcut=str(digit),
+                show.as_words(value),
+                key=f"label-{key}-{showing.number}",
+                shortcut=key,
                 width="stretch",
-                on_click=_answer,
+                on_click=_choose,
                 args=(database, desk, showing, value),
             )
 
 
-def _other_buttons(database: Path, desk: Desk, queue: Queue, showing: Showing | None) -> None:
-    number = st.session_state.showings
-    with st.container(horizontal=True):
-        if showing is not None:
-            st.button(  # not st.toggle: while that has the focus, the keys do nothing
-                "Unsure",
-                key=f"unsure-{number}",
-                shortcut="n",
-                icon=":material/check:" if _unsure(showing) else None,
-                type="primary" if _unsure(showing) else "secondary",
-                on_click=_turn_unsure,
-                args=(showing,),
-            )
+def _step_buttons(database: Path, desk: Desk, showing: Showing, steps: int) -> None:
+    """The first wrong step by its number; or that there is none."""
+    wrong, right = desk.rubric.labels
+    st.markdown("**Which step is the first wrong one?**")
+    with st.container(horizontal=True, key="labels"):
+        for step, key in enumerate(desk.annotation.step_keys((wrong, right), steps), start=1):
             st.button(
-                "Skip",
-                key=f"skip-{number}",
-                shortcut="s",
-                on_click=_answer,
-                args=(database, desk, showing, None),
+                f"{step}",
+                key=f"step-{step}-{showing.number}",
+                shortcut=key or None,
+                help=f"Step {step} is the first wrong one: {show.as_words(wrong)}",
+                on_click=_choose,
+                args=(database, desk, showing, wrong, {"step": step}),
             )
         st.button(
-            "Undo",
-            key=f"undo-{number}",
-            shortcut="u",
-            disabled=queue.undoable is None,
-            on_click=_undo,
-            args=(database, desk, number),
+            f"All are right: {show.as_words(right)}",
+            key=f"label-0-{showing.number}",
+            shortcut=desk.annotation.label_keys((wrong, right))[right],
+            on_click=_choose,
+            args=(database, desk, showing, right),
         )
-        st.button("Sign out", key="out", type="tertiary", on_click=leave, args=("Signed out.",))
 
 
-def _unsure(showing: Showing) -> bool:
-    before = showing.sight.before
-    number, doubt = st.session_state.get("unsure", (0, False))
-    return bool(doubt if number == showing.number else before is not None and before.unsure)
+def _reason_buttons(database: Path, desk: Desk, showing: Showing, label: str) -> None:
+    st.markdown(f"**{show.as_words(label)}: why?**")
+    with st.container(horizontal=True, key="labels"):
+        for digit, reason in enumerate(desk.annotation.reasons[label], start=1):
+            st.button(
+                show.as_words(reason),
+                key=f"reason-{digit}-{showing.number}",
+                shortcut=str(digit),
+                on_click=_answer,
+                args=(database, desk, showing, label, {"reason": reason, **_asked()}),
+            )
+        st.button(
+            "Back",
+            key=f"back-{showing.number}",
+            shortcut=desk.annotation.action_keys()["undo"],
+            on_click=st.session_state.pop,
+            args=("asking", None),
+        )
 
 
-def _turn_unsure(showing: Showing) -> None:
-    st.session_state.unsure = (showing.number, not _unsure(showing))
+def _other_buttons(database: Path, desk: Desk, showing: Showing | None) -> None:
+    keys = desk.annotation.action_keys()
+    number = st.session_state.showings
+
+    def button(text: str, action: str, act: Callable[..., None], *args: object, on: bool = False):  # type: ignore[no-untyped-def]
+        st.button(  # not st.toggle: while that has the focus, the keys do nothing
+            text,
+            key=f"do-{action}-{number}",
+            shortcut=keys[action],
+            icon=":material/check:" if on else None,
+            type="primary" if on else "secondary",
+            on_click=act,
+            args=args,
+        )
+
+    with st.container(horizontal=True, key="actions", gap="xsmall"):
+        if showing is not None:
+            level, levels = _confidence(desk, showing), desk.annotation.confidence
+            words = levels[0].capitalize() if len(levels) == 2 else f"Confidence: {level}"
+            on = level != levels[-1]
+            button(show.as_words(words), "unsure", _turn, desk, showing, on=on)
+            button("Cannot judge", "cannot judge", _choose, database, desk, showing, CANNOT_JUDGE)
+            button("Skip", "skip", _answer, database, desk, showing, "skip")
+            button("Flag", "flag", _flag, database, desk, showing, on=showing.flagged)
+            button("Note", "note", _open_note, on=bool(_state("noting")))
+            button("Raw text", "raw", _switch, "raw", on=bool(_state("raw")))
+            if show.is_long(showing.text):
+                button("All of it", "rest", _show_rest, number, on=_state("rest") == number)
+        button("Undo", "undo", _undo, database, desk, number)
+        if showing is not None:
+            button("Help", "help", _switch, "help", on=bool(_state("help")))
+        st.button("Sign out", key="out", type="tertiary", on_click=_out, args=(database, desk))
 
 
-def _answer(database: Path, desk: Desk, showing: Showing, value: str | None) -> None:
+def _note(desk: Desk, showing: Showing) -> None:
+    before = showing.before.note if showing.before else ""
+    if not (_state("noting") or before):
+        return
+    st.text_area(
+        "Note (optional)",
+        value=before,
+        key=f"note-{showing.number}",
+        height=68,
+        max_chars=2000,
+        placeholder="Keys write here; Esc leaves the field, and they label again",
+    )
+
+
+# --- what a key does -----------------------------------------------------------------------------
+
+
+def _choose(
+    database: Path,
+    desk: Desk,
+    showing: Showing,
+    label: str,
+    meta: Mapping[str, object] | None = None,
+) -> None:
+    """A label; where the study asks why, its reasons come first."""
+    if label in desk.annotation.reasons:
+        st.session_state.asking = (showing.number, label, dict(meta or {}))
+    else:
+        _answer(database, desk, showing, label, meta)
+
+
+def _answer(
+    database: Path,
+    desk: Desk,
+    showing: Showing,
+    label: str,
+    meta: Mapping[str, object] | None = None,
+) -> None:
+    status = {"skip": "skipped", CANNOT_JUDGE: "unjudgeable"}
+    levels, level = desk.annotation.confidence, _confidence(desk, showing)
+    more = {"confidence": level} if len(levels) > 2 else {}
+    known = label in desk.rubric.labels
+    note = st.session_state.get(f"note-{showing.number}")
     answer = Answer(
-        value,
-        unsure=_unsure(showing),
-        note=st.session_state.get(f"note-{showing.number}", ""),
+        label if known else None,
+        "labelled" if known else status[label],
+        unsure=level == levels[0],
+        note=note if note is not None else (showing.before.note if showing.before else ""),
         seconds=round(time.monotonic() - showing.since, 3),
+        meta={**more, **(meta or {})},
     )
 
     def write(store: Store) -> Label | None:
         return session.submit(store, desk, showing.sight, answer, datetime.now(UTC))
 
-    _write(database, desk, write, "Skipped" if value is None else f"Saved: {value}")
+    words = {"skip": "Skipped, for the end", CANNOT_JUDGE: "Saved: cannot judge"}
+    _write(database, desk, write, f"Saved: {label}" if known else words[label])
 
 
 def _undo(database: Path, desk: Desk, number: int) -> None:
@@ -231,31 +271,100 @@ def _undo(database: Path, desk: Desk, number: int) -> None:
     def write(store: Store) -> Label | None:
         return session.undo(store, desk, datetime.now(UTC))
 
-    _write(database, desk, write, "Taken back: here is the case again")
+    _write(database, desk, write, "Taken back: here is the case again", again=True)
 
 
-def _write(database: Path, desk: Desk, write: Callable[[Store], Label | None], done: str) -> None:
+def _flag(database: Path, desk: Desk, showing: Showing) -> None:
+    try:
+        with Store(database, precious=True) as store:
+            if door.is_here(store, desk.annotator, *ROLES):
+                on = session.flag(store, desk, showing.sight, datetime.now(UTC))
+                st.session_state.showing = replace(showing, flagged=on)
+    except (BenchwarrantError, sqlite3.Error) as error:
+        st.session_state.problem = str(error)
+
+
+def _write(
+    database: Path,
+    desk: Desk,
+    write: Callable[[Store], Label | None],
+    done: str,
+    *,
+    again: bool = False,
+) -> None:
     """Save, and only then say so. Whoever was locked out since the page was drawn saves nothing."""
     try:
         with Store(database, precious=True) as store:
-            account = authenticate(store, st.session_state.get("key", ""))
-            event = write(store) if account and account.name == desk.annotator else None
+            event = write(store) if door.is_here(store, desk.annotator, *ROLES) else None
+            st.session_state.progress = _counted(store, desk)
     except (BenchwarrantError, sqlite3.Error) as error:
         st.session_state.problem = str(error)
         st.session_state.pop("saved", None)
         return
+    for name in ("showing", "asking", "noting"):
+        st.session_state.pop(name, None)
+    if event is None or again:  # another tab was first, or another case comes: look anew
+        st.session_state.pop("ready", None)
     if event is not None:
         st.session_state.saved = done
-        st.session_state.showing = None
+    else:
+        st.session_state.pop("saved", None)
 
 
-def leave(farewell: str) -> None:
-    """Forget who is here; the sign-in page says why. The link must not let them in again."""
-    link = st.session_state.get("link")
-    st.session_state.clear()
-    st.session_state.update(farewell=farewell, link=link)
+def _out(database: Path, desk: Desk) -> None:
+    """Sign out; what is kept for this person is free for others."""
+    with Store(database) as store:
+        session.leave(store, desk, datetime.now(UTC))
+    door.leave("Signed out.")
 
 
-def as_words(text: str) -> str:
-    """Text in a place that reads Markdown, escaped so that it shows as it is."""
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)
+def _turn(desk: Desk, showing: Showing) -> None:
+    """The next level of confidence, from the highest down."""
+    levels = desk.annotation.confidence
+    place = levels.index(_confidence(desk, showing))
+    st.session_state.confidence = (showing.number, levels[place - 1])
+
+
+def _confidence(desk: Desk, showing: Showing) -> str:
+    levels = desk.annotation.confidence
+    number, level = st.session_state.get("confidence", (0, ""))
+    if number == showing.number:
+        return str(level)
+    return levels[0] if showing.before is not None and showing.before.unsure else levels[-1]
+
+
+def _switch(name: str) -> None:
+    st.session_state[name] = not _state(name)
+
+
+def _open_note() -> None:
+    st.session_state.noting = True
+
+
+def _show_rest(number: int) -> None:
+    st.session_state.rest = None if _state("rest") == number else number
+
+
+# --- the tab's memory ----------------------------------------------------------------------------
+
+
+def _state(name: str):  # type: ignore[no-untyped-def]
+    return st.session_state.get(name)
+
+
+def _progress() -> Progress:
+    return st.session_state.get("progress") or Progress(0, 0, 0)
+
+
+def _view() -> show.View:
+    return show.View(bool(_state("raw")), _state("rest") == st.session_state.get("showings"))
+
+
+def _asking(showing: Showing) -> str | None:
+    """The label whose reason is asked for."""
+    number, label, _ = st.session_state.get("asking", (0, None, {}))
+    return label if number == showing.number else None
+
+
+def _asked() -> dict[str, object]:
+    return dict(st.session_state.get("asking", (0, None, {}))[2])

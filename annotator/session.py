@@ -1,187 +1,113 @@
-"""Which case a person sees next, and what is written when they answer it. Nothing of the browser.
+"""What is written when a person answers a case, and what is kept for them. Nothing of the browser.
 
-Nothing is remembered but the label events in the database, so that a reload, a second tab or a
-killed server goes on where the person was.
+Nothing is remembered but rows in the database, so that a reload, a second tab or a killed server
+goes on where the person was.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
+from annotator.turns import Desk, Queue, Sight
+from samples import blind
+from samples.annotation import AnnotationBlock
+from samples.blind import CASE, CONTROL, Assignment
 from samples.errors import BenchwarrantError
-from samples.records import Label, Rubric, content_hash
+from samples.records import CheckLabel, Event, Item, Label, Lease, as_row
 from samples.store import Store
-
-STRETCH = 20  # cases of the audit set's order within which each person has an order of their own
-
-
-@dataclass(frozen=True)
-class Desk:
-    """One person at the audit set in force; ``seed`` is the study's.
-
-    ``in_order`` where the audit set is labelled in its own random order, the same for all.
-    """
-
-    annotator: str
-    audit_set: str
-    rubric: Rubric
-    seed: int
-    in_order: bool = False
-
-
-@dataclass(frozen=True)
-class Sight:
-    """One showing of a case; ``before`` is the person's newest event on it at that time.
-
-    An answer counts only while ``before`` still is the newest, so one showing gives one label.
-    """
-
-    response: str
-    before: Label | None = None
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a person says to a case. ``value`` is None where they skip it."""
+    """What a person says to a case. ``value`` is None where they skip it or cannot judge it.
+
+    ``meta`` holds what was asked beside the label: confidence, reason, first wrong step.
+    """
 
     value: str | None
+    status: str = "labelled"  # or "skipped", "unjudgeable"
     unsure: bool = False
     note: str = ""
     seconds: float | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Progress:
-    """``left`` is what can still be labelled by this person, skipped cases included."""
-
-    done: int
-    skipped: int
-    left: int
-
-
-@dataclass(frozen=True)
-class Queue:
-    """What one person has done and may still do, from values alone."""
-
-    assignments: Sequence[tuple[str, str, int]]  # (response, item, raters wanted)
-    counts: Mapping[str, int]  # how many people have labelled each case
-    own: Sequence[Label]  # the person's newest event on every assigned case, oldest first
-    annotator: str
-    seed: int
-    in_order: bool = False
-
-    @cached_property
-    def _status(self) -> dict[str, str]:
-        return {label.response: label.status for label in self.own}
-
-    @property
-    def taken_back(self) -> Label | None:
-        """The newest event where it is an undo: its case is shown again, whatever else waits."""
-        return self.own[-1] if self.own and self.own[-1].status == "retracted" else None
-
-    @property
-    def undoable(self) -> Label | None:
-        """The newest answer that still stands; a skip is an answer too."""
-        return next((x for x in reversed(self.own) if x.status != "retracted"), None)
-
-    @cached_property
-    def fresh(self) -> list[tuple[str, str]]:
-        """(response, item) not yet answered, in an order that only this person has.
-
-        Where labelling may stop early, what counts is what comes first in the audit set: then it is
-        only within the next few cases that people go different ways, so as not to meet at one.
-        """
-        places = {case[0]: place for place, case in enumerate(self.assignments)}
-        waiting = [case for case in self._waiting if self._status.get(case[0]) != "skipped"]
-
-        def turn(case: tuple[str, str]) -> tuple[int, str]:
-            stretch = places[case[0]] // STRETCH if self.in_order else 0
-            return stretch, content_hash([self.seed, self.annotator, case[0]])
-
-        return sorted(waiting, key=turn)
-
-    @cached_property
-    def skipped(self) -> list[tuple[str, str]]:
-        """(response, item) put off and still wanted, the longest put off first."""
-        turn = {label.response: position for position, label in enumerate(self.own)}
-        waiting = [case for case in self._waiting if self._status.get(case[0]) == "skipped"]
-        return sorted(waiting, key=lambda case: turn[case[0]])
-
-    @cached_property
-    def _waiting(self) -> list[tuple[str, str]]:
-        """The cases that still want a rater, and want this one."""
-        again = self.taken_back.response if self.taken_back else None
-        return [
-            (response, item)
-            for response, item, raters in self.assignments
-            if self._status.get(response) != "labelled"
-            and (self.counts.get(response, 0) < raters or response == again)
-        ]
-
-    def next(self) -> Sight | None:
-        """The case to show: one taken back, else a fresh one, else one that was skipped."""
-        if self.taken_back:
-            return Sight(self.taken_back.response, self.taken_back)
-        last = self._items[self.own[-1].response] if self.own else None
-        waiting = self.fresh + self.skipped
-        if not waiting:
-            return None
-        chosen = _apart(self.fresh, last) or _apart(self.skipped, last) or waiting[0][0]
-        return Sight(chosen, next((x for x in self.own if x.response == chosen), None))
-
-    def stands(self, sight: Sight) -> bool:
-        """Whether that showing may still be answered, even where others have done so by now."""
-        newest = next((x for x in self.own if x.response == sight.response), None)
-        return newest == sight.before and sight.response in self._items
-
-    @cached_property
-    def _items(self) -> dict[str, str]:
-        return {response: item for response, item, _ in self.assignments}
-
-    def progress(self) -> Progress:
-        done = sum(status == "labelled" for status in self._status.values())
-        return Progress(done, len(self.skipped), len(self._waiting))
-
-
-def _apart(cases: Sequence[tuple[str, str]], last: str | None) -> str | None:
-    """The first response to another question than the last one, if there is any.
-
-    A question with more than half of the cases goes first: put off, its answers would end up
-    side by side.
-    """
-    for item, number in Counter(item for _, item in cases).most_common(1):
-        if 2 * number > len(cases) and item != last:
-            return next(response for response, other in cases if other == item)
-    return next((response for response, item in cases if item != last), None)
-
-
-def sit_down(store: Store, annotator: str, seed: int) -> Desk:
+def sit_down(
+    store: Store, annotator: str, seed: int, annotation: AnnotationBlock | None = None
+) -> Desk:
     """The desk of a person at the audit set in force, which brings its own rubric."""
     audit_set = store.audit_set()
     if audit_set is None:
         raise BenchwarrantError("there is no audit set yet; run `benchwarrant sample`")
     rubric = next(rubric for rubric in store.rubrics() if rubric.id == audit_set.rubric)
     in_order = audit_set.design.get("sequential") is True
-    return Desk(annotator, audit_set.id, rubric, seed, in_order)
+    block = annotation or AnnotationBlock()
+    return Desk(annotator, audit_set.id, rubric, seed, in_order, block)
 
 
-def read_queue(store: Store, desk: Desk) -> Queue:
+def read_queue(store: Store, desk: Desk, now: datetime) -> Queue:
     """What the store knows that this person may know. Cases without a text are left out."""
-    readable = store.readable(desk.audit_set)
-    assignments = [case for case in store.assignments(desk.audit_set) if case[0] in readable]
-    own = [
-        label
-        for label in store.own_labels(desk.rubric.id, desk.annotator)
-        if label.response in readable
-    ]
-    counts = store.label_counts(desk.rubric.id)
-    return Queue(assignments, counts, own, desk.annotator, desk.seed, desk.in_order)
+    key = (desk.audit_set, desk.rubric.id, desk.annotator, timestamp(now))
+    cases = _cases(store.path, desk.audit_set)
+    in_set = {case.response for case in cases}
+    own = blind.own(store, desk.rubric.id, desk.annotator)
+    return Queue(
+        desk,
+        cases,
+        blind.others(store, *key),
+        [seen for seen in own if seen.purpose != CASE or seen.response in in_set],
+        blind.held(store, *key),
+        blind.controls(store, desk.rubric.id) if desk.annotation.controls else [],
+    )
+
+
+@lru_cache(maxsize=8)
+def _cases(database: Path, audit_set: str) -> tuple[Assignment, ...]:
+    """An audit set never changes, so one reading is enough."""
+    with Store(database) as store:
+        return tuple(blind.assignments(store, audit_set))
+
+
+def take(store: Store, desk: Desk, now: datetime, ahead: Sequence[Sight] = ()) -> Sight | None:
+    """The next case for this person, kept for them, so that nobody else is given it meanwhile.
+
+    ``ahead`` are sights that they have but have not answered yet.
+    """
+    while True:
+        queue = read_queue(store, desk, now)
+        sight = queue.next(ahead)
+        if sight is None or sight.purpose != CASE or sight.response in queue.held:
+            return sight
+        if sight.before is not None and queue.taken_back is not None:
+            return sight  # theirs, even where others have done it by now
+        key = (desk.rubric.id, desk.annotator, sight.response)
+        with store.transaction():  # somebody may have taken it this moment
+            if blind.free(store, desk.audit_set, key, timestamp(now)) > 0:
+                store.add([_lease(desk, sight.response, now)])
+                return sight
+
+
+def shown(store: Store, sight: Sight) -> tuple[Item, str]:
+    """What a sight shows: the question with its references, and the answer's text."""
+    if sight.purpose == CONTROL:
+        return blind.control_case(store, sight.response)
+    return blind.case(store, sight.response)
+
+
+def leave(store: Store, desk: Desk, now: datetime) -> None:
+    """Give back what is kept for a person who goes home."""
+    key = (desk.audit_set, desk.rubric.id, desk.annotator, timestamp(now))
+    over = [_lease(desk, response, now, timedelta()) for response in blind.held(store, *key)]
+    store.add(over)
 
 
 def submit(store: Store, desk: Desk, sight: Sight, answer: Answer, now: datetime) -> Label | None:
     """Write an answer, on disk when this returns. None where this showing has been answered."""
+    if (answer.value is not None) != (answer.status == "labelled"):
+        raise ValueError(f"value {answer.value!r} does not go with status {answer.status!r}")
     if answer.value is not None and answer.value not in desk.rubric.labels:
         known = ", ".join(desk.rubric.labels)
         raise BenchwarrantError(f"{answer.value!r} is no label of this rubric; use one of: {known}")
@@ -189,13 +115,17 @@ def submit(store: Store, desk: Desk, sight: Sight, answer: Answer, now: datetime
         sight.response,
         desk.rubric.id,
         desk.annotator,
-        status="skipped" if answer.value is None else "labelled",
+        status=answer.status,
         value=answer.value,
         unsure=answer.unsure,
         note=answer.note.strip(),
         seconds=answer.seconds,
+        meta=dict(answer.meta),
     )
-    return _append(store, sight.before, event, now)
+    if sight.purpose != CASE:
+        event = CheckLabel(**as_row(event), purpose=sight.purpose)
+    with store.transaction():
+        return _append(store, sight.before, event, now)
 
 
 def undo(store: Store, desk: Desk, now: datetime) -> Label | None:
@@ -203,25 +133,51 @@ def undo(store: Store, desk: Desk, now: datetime) -> Label | None:
 
     A skip is an answer, so that a slip of the key is undone like any other.
     """
-    newest = read_queue(store, desk).undoable
-    if newest is None:
+    last = read_queue(store, desk, now).undoable
+    if last is None:
         return None
+    newest = blind.own_event(store, last.purpose, last.event)
     event = replace(newest, status="retracted", value=None, seconds=None, meta={})
-    return _append(store, newest, event, now)
-
-
-def _append(store: Store, before: Label | None, event: Label, now: datetime) -> Label | None:
-    """Write the event in a transaction of its own if ``before`` still is the newest one."""
-    key = (event.rubric, event.annotator, event.response)
     with store.transaction():
-        if store.own_label(*key) != before:
-            return None
-        event = replace(event, created_at=_time(now, before))
-        store.add([event])
-        if store.own_label(*key) != event:
-            raise BenchwarrantError(
-                "an earlier label of this case carries a later time; set the computer's clock"
-            )
+        written = _append(store, last.event, event, now)
+        if written is not None and not isinstance(written, CheckLabel):
+            at = datetime.fromisoformat(written.created_at or "") + timedelta(microseconds=1)
+            store.add([_lease(desk, written.response, at)])
+    return written
+
+
+def flag(store: Store, desk: Desk, sight: Sight, now: datetime) -> bool:
+    """Flag a case for the lead, or take the flag back; returns whether it is flagged now."""
+    on = sight.response not in blind.own_flags(store, desk.annotator)
+    body = {"annotator": desk.annotator, "audit_set": desk.audit_set, "on": on}
+    store.add([Event("flag", sight.response, body, timestamp(now))])
+    return on
+
+
+def _lease(desk: Desk, response: str, now: datetime, time: timedelta | None = None) -> Lease:
+    for_ = timedelta(minutes=desk.annotation.lease_minutes) if time is None else time
+    until = timestamp(now + for_)
+    return Lease(desk.audit_set, response, desk.annotator, until, timestamp(now))
+
+
+def before(store: Store, sight: Sight) -> Label | None:
+    """What the person said to this case before, with their note."""
+    return None if sight.before is None else blind.own_event(store, sight.purpose, sight.before)
+
+
+def _append(store: Store, last: str | None, event: Label, now: datetime) -> Label | None:
+    """Write the event if ``last`` still is the newest one; the caller holds the transaction."""
+    key = (event.rubric, event.annotator, event.response)
+    purpose = event.purpose if isinstance(event, CheckLabel) else CASE
+    if blind.newest(store, purpose, key) != last:
+        return None
+    earlier = None if last is None else blind.own_event(store, purpose, last)
+    event = replace(event, created_at=_time(now, earlier))
+    store.add([event])
+    if blind.newest(store, purpose, key) != event.id:
+        raise BenchwarrantError(
+            "an earlier label of this case carries a later time; set the computer's clock"
+        )
     return event
 
 

@@ -94,6 +94,9 @@ def sample(
         bool, typer.Option("--labelled", help="Freeze every labelled case instead of drawing.")
     ] = False,
     new: Annotated[bool, typer.Option("--new", help="Draw again; old warrants go stale.")] = False,
+    replan: Annotated[
+        bool, typer.Option("--replan", help="Same cases, raters as [audit] says today.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Draw the audit set and freeze it.
@@ -101,10 +104,16 @@ def sample(
     Example: benchwarrant sample
     """
     from inference.collect import specs_in_force
-    from samples import audit, draws
+    from samples import audit, draws, revision
 
     with opened(study) as (opened_study, store):
         rubric, block = opened_study.rater_question, opened_study.audit
+        if replan:
+            audit_set = revision.replan(opened_study, store, now())
+            cases = store.audit_cases(audit_set.id)
+            labels = sum(case.raters for case in cases)
+            say(f"audit set {audit_set.id}: the same {len(cases)} cases, now {labels} labels")
+            return
         if (frozen := store.audit_set()) and not new:
             size = len(store.audit_cases(frozen.id))
             say(f"the audit set is frozen already: {size} cases; --new draws another")

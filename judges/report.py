@@ -38,6 +38,7 @@ from judges.probe_rates import cut, probes_shown
 from judges.ranking import RANKING
 from judges.report_value import UNDECIDED, report_value
 from judges.tables import Audit
+from samples import blind
 from samples.spoken import spoken
 from samples.store import Store
 
@@ -92,7 +93,7 @@ def disagreements(audit: Audit, store: Store) -> list[Disagreement]:
     They are taken in the order of the responses' ids, which is as good as random.
     """
     labels, settled = audit.rubric.labels, audit.reference.values
-    readable, found = store.readable(audit.audit_set.id), []
+    readable, found = blind.readable(store, audit.audit_set.id), []
     for judge, run in audit.judges.items():
         apart = (settled >= 0) & (run.verdicts < len(labels)) & (run.verdicts != settled)
         rows = {audit.responses[row]: row for row in np.flatnonzero(apart)}

@@ -19,6 +19,7 @@ from judges.kinship import ITSELF, kin
 from judges.lineage import NONE, lineage
 from judges.outcomes import name_outcome
 from judges.tables import Audit
+from samples import blind
 from samples.spoken import spoken
 from samples.store import Store
 from samples.study import Study
@@ -108,7 +109,7 @@ class _Texts:
 def _texts(audit: Audit, store: Store) -> _Texts:
     many = len(audit.responses)
     found = _Texts([""] * many, [""] * many, [""] * many, [np.nan] * many)
-    readable = store.readable(audit.audit_set.id)
+    readable = blind.readable(store, audit.audit_set.id)
     rows = [row for row, response in enumerate(audit.responses) if response in readable]
     cases = store.cases([audit.responses[row] for row in rows], audit.rubric)
     for row, case in zip(rows, cases, strict=True):

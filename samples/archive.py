@@ -3,7 +3,8 @@
 Each table is a JSONL file, in the order of writing, and each line a record with its id; the
 manifest holds the hash of every file and its own. What opens doors stays at home: an account goes
 out without its secret, as one that nobody can sign in by, and so under another id. Its name, role
-and kind go along, and they are all that evidence and warrants read.
+and kind go along, and they are all that evidence and warrants read. Sessions and failed sign-ins
+stay at home too.
 """
 
 import json
@@ -16,10 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from samples.errors import BenchwarrantError
+from samples.login import AT_HOME
 from samples.records import (
     Account,
     AuditSet,
     Charge,
+    CheckLabel,
+    Control,
+    Event,
+    Lease,
     ProbeVerdict,
     as_row,
     canonical_json,
@@ -38,7 +44,13 @@ from samples.study_files import (
 
 FORMAT = "benchwarrant-study/1"
 MANIFEST = "manifest.json"
-LATER = (ProbeVerdict, Charge)  # kinds that exports of earlier versions have no table of
+LATER = (
+    ProbeVerdict,
+    Charge,
+    CheckLabel,
+    Control,
+)  # kinds that exports of earlier versions have no table of
+EXPORTED = {kind: table for kind, table in TABLES.items() if kind is not Lease}  # lasts an hour
 _TUPLES = ("references", "choices", "labels")
 _AGAIN = "export the study again, or copy the folder again from where it was made"
 
@@ -76,15 +88,19 @@ def _write_tables(store: Store, folder: Path) -> dict[str, dict[str, Any]]:
     with store.snapshot():  # of one moment, and nobody who labels has to wait
         if fault := next(store.faults(), None):
             raise BenchwarrantError(f"{fault}; `benchwarrant verify` lists what is broken")
-        for kind, table in TABLES.items():
+        for kind, table in EXPORTED.items():
             path, rows = folder / f"{table}.jsonl", 0
             with path.open("wb") as file:
                 record: Any
-                for record in store.records(kind):
+                for record in filter(_may_go, store.records(kind)):
                     file.write(_line(_public(record)))
                     rows += 1
             tables[table] = {"rows": rows, "hash": file_hash(path)}
     return tables
+
+
+def _may_go(record: Any) -> bool:
+    return not (isinstance(record, Event) and record.kind in AT_HOME)
 
 
 def _public(record: Any) -> Any:
@@ -170,7 +186,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     named = {
         name for name, one in tables if isinstance(one, dict) and one.keys() == {"rows", "hash"}
     }
-    every = set(TABLES.values())
+    every = set(EXPORTED.values())
     if not every - {TABLES[kind] for kind in LATER} <= named <= every or STUDY not in rest["files"]:
         raise BenchwarrantError(f"{path} does not list every table; update Benchwarrant")
     return manifest
@@ -179,7 +195,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
 def _listed(manifest: dict[str, Any]) -> list[tuple[type, dict[str, Any]]]:
     """Each kind of which the folder has a table, with what the manifest says of it."""
     tables = manifest["tables"]
-    return [(kind, tables[table]) for kind, table in TABLES.items() if table in tables]
+    return [(kind, tables[table]) for kind, table in EXPORTED.items() if table in tables]
 
 
 def _places(folder: Path, kind: type, expected: dict[str, Any]) -> Iterator[Place]:
@@ -214,6 +230,8 @@ def _record(kind: type, line: bytes, path: Path, number: int) -> Any:
         ) from None
     if isinstance(record, Account) and record.secret is not None:
         raise BenchwarrantError(f"{path}, line {number}: holds a secret; export the study again")
+    if not _may_go(record):
+        raise BenchwarrantError(f"{path}, line {number}: holds a session; export the study again")
     return record
 
 

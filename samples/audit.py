@@ -113,7 +113,7 @@ def draw(
     drawn: list[Drawn] = []
     for stratum, responses in members.items():
         chosen = rng.sample(responses, shares[stratum])
-        several = _rounded(len(chosen) * overlap.share, rng)
+        several = share_of(len(chosen), overlap.share, rng)
         for position, response in enumerate(chosen):
             raters = overlap.raters if position < several else 1
             drawn.append(Drawn(response, stratum, len(chosen) / len(responses), raters))
@@ -121,8 +121,9 @@ def draw(
     return drawn
 
 
-def _rounded(value: float, rng: random.Random) -> int:
-    """Up or down at random, so that the expectation is kept in small strata too."""
+def share_of(cases: int, share: float, rng: random.Random) -> int:
+    """So many of these cases; up or down at random, which keeps the share in small strata too."""
+    value = cases * share
     return math.floor(value) + (rng.random() < value - math.floor(value))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
+from samples import blind
 from samples.errors import BenchwarrantError
 from samples.records import Rubric
 from samples.store import Store
@@ -23,13 +24,11 @@ def tasks(store: Store, rubric: Rubric) -> Iterator[Task]:
         raise BenchwarrantError(
             "there is no audit set for this rubric yet; run `benchwarrant sample` to draw one"
         )
-    readable = store.readable(audit_set.id)
-    for response, _, _ in store.assignments(audit_set.id):
-        if response in readable:
-            item, answer = store.blind_case(response)
-            choices = "".join(f"\n{label}. {text}" for label, text in item.choices)
-            shown = {"question": item.question + choices, "reference": item.reference}
-            yield response, shown | {"answer": answer}
+    for case in blind.assignments(store, audit_set.id):
+        item, answer = blind.case(store, case.response)
+        choices = "".join(f"\n{label}. {text}" for label, text in item.choices)
+        shown = {"question": item.question + choices, "reference": item.reference}
+        yield case.response, shown | {"answer": answer}
 
 
 def _label_studio(task: Task) -> dict[str, Any]:

@@ -18,7 +18,7 @@ FAILURES = (  # of a verdict
     *("refused", "truncated", "unparsable", "api_error", "too_long"),
     *("refusal", "degenerate", "ambiguous"),  # what a rule says of an answer that is none
 )
-STATUSES = ("labelled", "skipped", "retracted")
+STATUSES = ("labelled", "skipped", "retracted", "unjudgeable")
 
 
 _CANONICAL = json.JSONEncoder(
@@ -130,7 +130,8 @@ class Case:
 class Label:
     """One person's answer to a case: an event. A changed mind is a further label.
 
-    ``value`` is None where the case was skipped or an earlier label taken back.
+    ``value`` is None where the case was skipped, where they cannot judge it ("unjudgeable"), or
+    where an earlier label was taken back.
     """
 
     response: str
@@ -143,6 +144,46 @@ class Label:
     seconds: float | None = None
     created_at: str | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
+
+    id = cached_property(record_id)
+
+
+@dataclass(frozen=True)
+class CheckLabel(Label):
+    """A label that measures the person, and is no rating of the case.
+
+    Of a case that they were shown once more, or of a control; then ``response`` is the control's.
+    """
+
+    purpose: str = "repeat"  # or "control"
+
+    id = cached_property(record_id)
+
+
+@dataclass(frozen=True)
+class Control:
+    """A case with a known answer, mixed in to see whether people read; no model wrote it."""
+
+    rubric: str
+    question: str
+    references: tuple[str, ...]
+    text: str
+    value: str
+    choices: tuple[tuple[str, str], ...] = ()
+    note: str = ""  # why this is the answer
+
+    id = cached_property(record_id)
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A case kept for a person while it is on their screen; the newest of both is in force."""
+
+    audit_set: str
+    response: str
+    annotator: str
+    until: str
+    created_at: str
 
     id = cached_property(record_id)
 

@@ -155,11 +155,49 @@ def m004_charges(db: Database) -> None:
     db.execute("CREATE INDEX charges_by_judge ON charges (spec, purpose)")
 
 
+def m005_labelling(db: Database) -> None:
+    """Cases that somebody cannot judge, cases kept for a person, and what measures the people.
+
+    SQLite cannot change a CHECK, so the table is written anew; its rows stay as they are.
+    """
+    made = db.execute("SELECT sql FROM sqlite_schema WHERE name = 'labels'").fetchone()[0]
+    views = ("ratings", "current_labels")
+    for view in views:
+        db.execute(f"DROP VIEW {view}")
+    new = made.replace("CREATE TABLE labels", "CREATE TABLE new_labels")
+    new = new.replace("'retracted')", "'retracted', 'unjudgeable')")
+    db.execute(new)
+    db.execute("INSERT INTO new_labels SELECT * FROM labels")
+    db.execute("DROP TABLE labels")
+    db.execute("ALTER TABLE new_labels RENAME TO labels")
+    db.execute("CREATE INDEX labels_by_case ON labels (rubric, response)")
+    db.execute("CREATE INDEX labels_by_person ON labels (rubric, annotator, response)")
+    for view in reversed(views):
+        db.execute(f"CREATE VIEW {view} AS {_VIEWS[view]}")
+    checks = new.replace("new_labels", "check_labels").replace(" REFERENCES responses (id)", "")
+    purpose = "purpose TEXT NOT NULL CHECK (purpose IN ('repeat', 'control'))"
+    db.execute(checks.replace("meta TEXT NOT NULL,", f"meta TEXT NOT NULL, {purpose},"))
+    db.execute("CREATE INDEX check_labels_by_person ON check_labels (rubric, annotator)")
+    db.execute("""
+        CREATE TABLE controls (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+        rubric TEXT NOT NULL REFERENCES rubrics (id), question TEXT NOT NULL,
+        "references" TEXT NOT NULL, text TEXT NOT NULL, value TEXT NOT NULL,
+        choices TEXT NOT NULL, note TEXT NOT NULL) STRICT""")
+    db.execute("""
+        CREATE TABLE leases (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+        audit_set TEXT NOT NULL REFERENCES audit_sets (id),
+        response TEXT NOT NULL REFERENCES responses (id), annotator TEXT NOT NULL,
+        until TEXT NOT NULL, created_at TEXT NOT NULL) STRICT""")
+    db.execute("CREATE INDEX leases_by_set ON leases (audit_set, until)")
+    db.execute("CREATE INDEX events_by_subject ON events (kind, subject)")
+
+
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m001_first,
     m002_more_failures,
     m003_probes,
     m004_charges,
+    m005_labelling,
 )
 
 

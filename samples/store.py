@@ -20,9 +20,12 @@ from samples.records import (
     AuditSet,
     Case,
     Charge,
+    CheckLabel,
+    Control,
     Event,
     Item,
     Label,
+    Lease,
     ProbeVerdict,
     Response,
     Rubric,
@@ -33,7 +36,6 @@ from samples.records import (
     canonical_json,
     content_hash,
 )
-from samples.spoken import spoken
 
 TABLES: dict[type, str] = {
     Item: "items",
@@ -43,6 +45,9 @@ TABLES: dict[type, str] = {
     AuditSet: "audit_sets",
     AuditCase: "audit_cases",
     Label: "labels",
+    CheckLabel: "check_labels",
+    Control: "controls",
+    Lease: "leases",
     Verdict: "verdicts",
     ProbeVerdict: "probes",
     Charge: "charges",
@@ -80,7 +85,7 @@ def _encode(record: Any) -> tuple[Any, ...]:
     return (record.id, *row.values())
 
 
-def _decode(kind: type[R], row: Sequence[Any]) -> R:
+def decode(kind: type[R], row: Sequence[Any]) -> R:
     """A record from the columns of its table, in the order of its fields."""
     values = dict(zip(kind.__dataclass_fields__, row, strict=True))  # type: ignore[attr-defined]
     for name in values.keys() & _JSON:
@@ -92,7 +97,8 @@ def _decode(kind: type[R], row: Sequence[Any]) -> R:
     return kind(**values)
 
 
-def _columns(kind: type, alias: str = "") -> str:
+def columns(kind: type, alias: str = "") -> str:
+    """A record's columns, in the order of its fields."""
     prefix = f"{alias}." if alias else ""
     names = kind.__dataclass_fields__  # type: ignore[attr-defined]
     return ", ".join(f'{prefix}"{name}"' for name in names)
@@ -193,7 +199,7 @@ class Store:
                 # Not OR IGNORE: that would swallow broken CHECK and NOT NULL constraints too.
                 known = "" if kind in (Response, Verdict, ProbeVerdict) else "(id)"
                 statements[kind] = (
-                    f"INSERT INTO {TABLES[kind]} (id, {_columns(kind)}) VALUES ({marks})"
+                    f"INSERT INTO {TABLES[kind]} (id, {columns(kind)}) VALUES ({marks})"
                     f" ON CONFLICT {known} DO NOTHING"
                 )
             self.db.conn.execute(statements[kind], _encode(record))
@@ -202,8 +208,8 @@ class Store:
     # --- reading ---------------------------------------------------------------------------
 
     def _all(self, kind: type[R], tail: str = "ORDER BY seq", parameters: Any = ()) -> list[R]:
-        query = f"SELECT {_columns(kind)} FROM {TABLES[kind]} {tail}"
-        return [_decode(kind, row) for row in self.db.execute(query, parameters)]
+        query = f"SELECT {columns(kind)} FROM {TABLES[kind]} {tail}"
+        return [decode(kind, row) for row in self.db.execute(query, parameters)]
 
     def counts(self) -> dict[str, int]:
         """Rows per table."""
@@ -214,8 +220,8 @@ class Store:
 
     def records(self, kind: type[R]) -> Iterator[R]:
         """Every record of a kind in the order of writing, a few at a time."""
-        rows = self.db.execute(f"SELECT {_columns(kind)} FROM {TABLES[kind]} ORDER BY seq")
-        return (_decode(kind, row) for row in rows)
+        rows = self.db.execute(f"SELECT {columns(kind)} FROM {TABLES[kind]} ORDER BY seq")
+        return (decode(kind, row) for row in rows)
 
     def has(self, record: Any) -> bool:
         """Whether exactly this record is kept."""
@@ -230,8 +236,8 @@ class Store:
         return self._all(Spec, "WHERE kind = ? ORDER BY seq", (kind,))
 
     def responses(self) -> Iterator[Response]:
-        query = f"SELECT {_columns(Response)} FROM responses ORDER BY seq"
-        return (_decode(Response, row) for row in self.db.execute(query))
+        query = f"SELECT {columns(Response)} FROM responses ORDER BY seq"
+        return (decode(Response, row) for row in self.db.execute(query))
 
     def rubrics(self) -> list[Rubric]:
         return self._all(Rubric)
@@ -241,8 +247,8 @@ class Store:
         return self._all(Label)
 
     def verdicts(self) -> Iterator[Verdict]:
-        query = f"SELECT {_columns(Verdict)} FROM verdicts ORDER BY seq"
-        return (_decode(Verdict, row) for row in self.db.execute(query))
+        query = f"SELECT {columns(Verdict)} FROM verdicts ORDER BY seq"
+        return (decode(Verdict, row) for row in self.db.execute(query))
 
     def audit_set(self) -> AuditSet | None:
         """The audit set in force: the newest one."""
@@ -257,11 +263,20 @@ class Store:
 
     def accounts(self) -> list[Account]:
         """The accounts in force."""
-        query = f"SELECT {_columns(Account)} FROM current_accounts ORDER BY seq"
-        return [_decode(Account, row) for row in self.db.execute(query)]
+        query = f"SELECT {columns(Account)} FROM current_accounts ORDER BY seq"
+        return [decode(Account, row) for row in self.db.execute(query)]
 
     def events(self, kind: str) -> list[Event]:
         return self._all(Event, "WHERE kind = ? ORDER BY seq", (kind,))
+
+    def events_about(self, kind: str, subject: str) -> list[Event]:
+        """Every event of this kind and subject, oldest first."""
+        return self._all(Event, "WHERE kind = ? AND subject = ? ORDER BY seq", (kind, subject))
+
+    def events_since(self, kind: str, since: str) -> list[Event]:
+        """Every event of this kind from that moment on, oldest first."""
+        where = "WHERE kind = ? AND created_at >= ? ORDER BY created_at"
+        return self._all(Event, where, (kind, since))
 
     # --- what the rooms ask for --------------------------------------------------------------
 
@@ -334,13 +349,13 @@ class Store:
     def cases(self, responses: Sequence[str], rubric: Rubric) -> Iterator[Case]:
         """The cases of these responses, in their order."""
         query = (
-            f"SELECT {_columns(Item, 'i')}, {_columns(Response, 'r')}"
+            f"SELECT {columns(Item, 'i')}, {columns(Response, 'r')}"
             " FROM responses AS r JOIN items AS i ON i.id = r.item WHERE r.id = ?"
         )
         width = len(Item.__dataclass_fields__)
         for response in responses:
             row = self.db.execute(query, (response,)).fetchone()
-            yield Case(_decode(Item, row[:width]), _decode(Response, row[width:]), rubric)
+            yield Case(decode(Item, row[:width]), decode(Response, row[width:]), rubric)
 
     def textless(self, responses: Sequence[str]) -> int:
         """How many of these answers were given but have no text: only a score was imported."""
@@ -407,12 +422,12 @@ class Store:
             " WHERE c.audit_set = ?)"
         )
         newest = (
-            f"SELECT {_columns(ProbeVerdict)} FROM (SELECT *, row_number() OVER (PARTITION BY item,"
+            f"SELECT {columns(ProbeVerdict)} FROM (SELECT *, row_number() OVER (PARTITION BY item,"
             " attack ORDER BY coalesce(created_at, '') DESC, seq DESC) AS newest"
             f" FROM ({query})) WHERE newest = 1 ORDER BY seq"
         )
         rows = self.db.execute(newest, (spec, rubric, audit_set))
-        return [_decode(ProbeVerdict, row) for row in rows]
+        return [decode(ProbeVerdict, row) for row in rows]
 
     def probes_asked(self, spec: str, rubric: str) -> set[tuple[str, str, str]]:
         """(item, attack, text) of every probe that this judge was asked about."""
@@ -430,10 +445,10 @@ class Store:
     def current_labels(self, rubric: str) -> list[Label]:
         """The label in force of every (case, annotator), skipped and taken-back ones left out."""
         query = (
-            f"SELECT {_columns(Label)} FROM current_labels"
+            f"SELECT {columns(Label)} FROM current_labels"
             " WHERE rubric = ? AND status = 'labelled' ORDER BY seq"
         )
-        return [_decode(Label, row) for row in self.db.execute(query, (rubric,))]
+        return [decode(Label, row) for row in self.db.execute(query, (rubric,))]
 
     def traits(self, responses: Sequence[str]) -> list[tuple[str, str, str, str, int]]:
         """(item, task, model, strategy, draw) of these responses, in their order."""
@@ -467,69 +482,6 @@ class Store:
             )
         )
 
-    # --- what an annotator may see: no model, no verdict, nobody else's label ------------------
-
-    def blind_case(self, response: str) -> tuple[Item, str]:
-        """The question and what was answered, and nothing about who wrote it.
-
-        The answer is without its thoughts, as judges see it.
-        """
-        row = self.db.execute(
-            f"SELECT {_columns(Item, 'i')}, r.text, r.prompt FROM responses AS r"
-            " JOIN items AS i ON i.id = r.item WHERE r.id = ?",
-            (response,),
-        ).fetchone()
-        return _decode(Item, row[:-2]), spoken(*row[-2:])
-
-    def assignments(self, audit_set: str) -> list[tuple[str, str, int]]:
-        """(response, item, raters wanted) of the audit set, in its order."""
-        return list(
-            self.db.execute(
-                "SELECT c.response, r.item, c.raters FROM audit_cases AS c"
-                " JOIN responses AS r ON r.id = c.response"
-                " WHERE c.audit_set = ? ORDER BY c.position",
-                (audit_set,),
-            )
-        )
-
-    def label_counts(self, rubric: str) -> dict[str, int]:
-        """How many people have labelled each case; not what they said.
-
-        Reference labels, made by program, take nobody's place.
-        """
-        return dict(
-            self.db.execute(
-                "SELECT response, count(*) FROM current_labels"
-                " WHERE rubric = ? AND status = 'labelled' AND annotator NOT IN"
-                " (SELECT name FROM current_accounts WHERE kind = 'reference') GROUP BY response",
-                (rubric,),
-            ).fetchall()
-        )
-
-    def own_labels(self, rubric: str, annotator: str) -> list[Label]:
-        """One person's newest event on every case, oldest first."""
-        query = (
-            f"SELECT {_columns(Label)} FROM current_labels"
-            " WHERE rubric = ? AND annotator = ? ORDER BY seq"
-        )
-        return [_decode(Label, row) for row in self.db.execute(query, (rubric, annotator))]
-
-    def own_label(self, rubric: str, annotator: str, response: str) -> Label | None:
-        """One person's newest event on one case."""
-        where = "WHERE rubric = ? AND annotator = ? AND response = ?"
-        query = f"SELECT {_columns(Label)} FROM current_labels {where}"
-        row = self.db.execute(query, (rubric, annotator, response)).fetchone()
-        return None if row is None else _decode(Label, row)
-
-    def readable(self, audit_set: str) -> set[str]:
-        """The cases of the audit set that have a text to be read."""
-        rows = self.db.execute(
-            "SELECT c.response FROM audit_cases AS c JOIN responses AS r ON r.id = c.response"
-            " WHERE c.audit_set = ? AND r.text IS NOT NULL",
-            (audit_set,),
-        )
-        return {response for (response,) in rows}
-
     # --- trust -------------------------------------------------------------------------------
 
     def faults(self) -> Iterator[str]:
@@ -548,9 +500,9 @@ class Store:
 
     def _changed_rows(self) -> Iterator[str]:
         for kind, table in TABLES.items():
-            for stored, *row in self.db.execute(f"SELECT id, {_columns(kind)} FROM {table}"):
+            for stored, *row in self.db.execute(f"SELECT id, {columns(kind)} FROM {table}"):
                 try:
-                    record: Any = _decode(kind, row)
+                    record: Any = decode(kind, row)
                     found = record.id
                 except (ValueError, TypeError) as error:
                     found = f"unreadable: {error}"

@@ -19,7 +19,9 @@ from pydantic import (
     model_validator,
 )
 
+from samples.annotation import AnnotationBlock
 from samples.errors import BenchwarrantError
+from samples.login import LoginBlock
 from samples.records import Rubric
 from samples.registry import did_you_mean
 
@@ -345,7 +347,9 @@ class Study(Block):
     judge: list[JudgeBlock] = []
     price: list[PriceBlock] = []
     audit: AuditBlock = AuditBlock()
+    annotation: AnnotationBlock = AnnotationBlock()
     policy: PolicyBlock = PolicyBlock()
+    login: LoginBlock = LoginBlock()
 
     _folder: Path = PrivateAttr(default=Path())
 
@@ -380,6 +384,10 @@ class Study(Block):
                 if label is not None and label not in self.rubric.labels:
                     hint = did_you_mean(label, self.rubric.labels)
                     raise ValueError(f"[[judge]] {judge.name}: no label {label!r}; {hint}")
+        try:
+            self.annotation.check(self.rubric.labels)
+        except ValueError as error:
+            raise ValueError(f"annotation {error}") from None
         return self
 
     @model_validator(mode="after")

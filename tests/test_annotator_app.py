@@ -1,6 +1,8 @@
 """The door of the labelling app: who is let in, who is put out, what the browser gets to see."""
 
+import re
 import sys
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +11,7 @@ import pytest
 from small_audit import SECRETS, build_study, numbered
 from streamlit.testing.v1 import AppTest
 
-from annotator import accounts
+from annotator import accounts, sessions
 from samples.records import Label, Spec, Verdict
 from samples.store import Store
 
@@ -56,15 +58,15 @@ def is_in(at: AppTest) -> bool:
 def test_nobody_is_in_without_a_key(key: str) -> None:
     at = open_app().run()
     assert not is_in(at)
-    assert [box.label for box in at.text_input] == ["Access key"]
+    assert [box.label for box in at.text_input] == ["Name", "Password", "Or paste your key"]
     assert "question" not in shown(at)
 
 
 @pytest.mark.parametrize("wrong", ["nonsense", "", "<script>alert(1)</script>", "x" * 5000])
 def test_a_wrong_key_stays_outside(key: str, wrong: str) -> None:
     at = open_app().run()
-    at.text_input[0].input(wrong)
-    at.button[0].click().run()
+    at.text_input[2].input(wrong)
+    at.button[1].click().run()
     assert not is_in(at)
     assert ("opens nothing" in shown(at)) == bool(wrong)
     by_link = open_app()
@@ -74,8 +76,8 @@ def test_a_wrong_key_stays_outside(key: str, wrong: str) -> None:
 
 def test_a_pasted_key_lets_in(key: str) -> None:
     at = open_app().run()
-    at.text_input[0].input(f" {key} ")
-    at.button[0].click().run()
+    at.text_input[2].input(f" {key} ")
+    at.button[1].click().run()
     assert is_in(at)
     assert key not in shown(at)
 
@@ -101,6 +103,67 @@ def test_a_revoked_person_is_out_at_the_next_click_and_saves_nothing(
     assert not is_in(at)
     assert "question" not in shown(at)
     assert store.labels() == []
+
+
+def sign_in(at: AppTest, name: str, password: str) -> None:
+    at.text_input[0].input(name)
+    at.text_input[1].input(password)
+    at.button[0].click().run()
+
+
+def test_a_name_and_its_password_let_in(store: Store) -> None:
+    accounts.add_with_password(store, "ann", "annotator", "correct horse", datetime.now(UTC))
+    at = open_app().run()
+    for wrong in ("battery staple", "", "correct horse "):
+        sign_in(at, "ann", wrong)
+        assert not is_in(at)
+    sign_in(at, "nobody", "correct horse")
+    assert not is_in(at) and "do not fit together" in shown(at)
+    sign_in(at, "ann", "correct horse")
+    assert is_in(at)
+    assert "correct horse" not in shown(at)
+
+
+def test_whoever_guesses_has_to_wait(store: Store) -> None:
+    accounts.add_with_password(store, "ann", "annotator", "correct horse", datetime.now(UTC))
+    at = open_app().run()
+    for _ in range(5):
+        sign_in(at, "ann", "battery staple")
+    sign_in(at, "ann", "correct horse")
+    assert not is_in(at)
+    assert "Try again in 15 min" in shown(at) and len(store.events("failed sign-in")) == 5
+
+
+def test_the_browser_gets_a_token_that_dies_at_sign_out(store: Store, key: str) -> None:
+    at = open_app()
+    at.query_params["key"] = key
+    at.run()
+    (token,) = re.findall(r'TOKEN = \\?"([\w-]{43})', shown(at))
+    assert sessions.who(store, token, datetime.now(UTC)) is not None
+    next(button for button in at.button if button.label == "Sign out").click().run()
+    assert sessions.who(store, token, datetime.now(UTC)) is None
+    assert token in shown(at)  # which cookie to take away
+
+
+def test_a_session_ends_after_its_hours(study: Path, store: Store, key: str) -> None:
+    with study.open("a", encoding="utf-8") as file:
+        file.write("[login]\nsession_hours = 0.0001\n")
+    at = open_app()
+    at.query_params["key"] = key
+    at.run()
+    time.sleep(0.5)
+    assert not is_in(at.run())
+    assert "Your session has ended" in shown(at)
+    assert store.labels() == []
+
+
+def test_a_new_password_ends_what_the_old_one_began(store: Store, key: str) -> None:
+    at = open_app()
+    at.query_params["key"] = key
+    assert is_in(at.run())
+    accounts.set_password(store, "ann", "correct horse", datetime.now(UTC))
+    next(button for button in at.button if button.label == "correct").click().run()
+    assert not is_in(at) and store.labels() == []
 
 
 def test_signing_out(key: str) -> None:

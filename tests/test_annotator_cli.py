@@ -1,6 +1,5 @@
 """The commands around the labelling app, and the app as it really runs."""
 
-import itertools
 import os
 import re
 import signal
@@ -11,6 +10,7 @@ import time
 from datetime import UTC, datetime
 from http.client import HTTPConnection
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 import typer
@@ -19,6 +19,7 @@ from typer.testing import CliRunner, Result
 
 from annotator import cli
 from annotator.accounts import add, authenticate, listing
+from annotator.entrance import by_password
 from samples.errors import BenchwarrantError
 from samples.records import Label
 from samples.store import Store
@@ -63,12 +64,86 @@ def test_a_person_comes_and_goes(study: Path) -> None:
         assert authenticate(store, key) is not None
     assert done(study, "accounts", "role", "ann", "lead") == "ann is now lead\n"
     line = done(study, "accounts", "list")
-    assert line.split() == ["ann", "lead", "human", "active", "has", "a", "key"]
+    assert line.split() == ["ann", "lead", "human", "active", "link"]
     assert key not in line
     done(study, "accounts", "revoke", "ann")
     assert "revoked  cannot sign in" in done(study, "accounts", "list")
     with Store(study.with_name("study.db")) as store:
         assert authenticate(store, key) is None
+
+
+def secret(study: Path) -> str | None:
+    with Store(study.with_name("study.db")) as store:
+        return listing(store)[0].secret
+
+
+def typed(study: Path, *words: str, text: str) -> str:
+    """What a command prints that reads a pipe."""
+    result = CliRunner().invoke(app, [*words, "--study", str(study)], input=text)
+    assert result.exit_code == 0, result.exception
+    return str(result.output)
+
+
+def test_a_password_is_read_from_a_pipe_and_shown_nowhere(study: Path) -> None:
+    output = typed(study, "accounts", "add", "ann", "--password", text="correct horse\n")
+    assert "ann may come in as annotator with that password, at http://127.0.0.1:8501/" in output
+    kept = secret(study)
+    assert kept is not None and kept.startswith("$argon2id$")
+    listed = done(study, "accounts", "list")
+    assert listed.split() == ["ann", "annotator", "human", "active", "password"]
+    output += typed(study, "accounts", "password", "ann", text="battery staple\r\n")
+    with Store(study.with_name("study.db")) as store:
+        assert by_password(store, "ann", "battery staple", None, datetime.now(UTC))
+    assert secret(study) != kept
+    assert not any(word in output for word in ("horse", "staple", kept))
+    short = CliRunner().invoke(
+        app, ["accounts", "password", "ann", "--study", str(study)], input="horse\n"
+    )
+    assert "10 to 1,000" in str(short.exception) and "horse" not in str(short.exception)
+
+
+def test_at_a_terminal_a_password_is_asked_for_twice(
+    study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "_at_a_terminal", lambda: True)
+    text = "correct horse\ncorrect hearse\n" + 2 * "battery staple\n"
+    output = typed(study, "accounts", "add", "ann", "--password", text=text)
+    assert output.count("Password:") == output.count("Once more:") == 2
+    assert not any(word in output for word in ("horse", "hearse", "staple"))
+    with Store(study.with_name("study.db")) as store:
+        assert by_password(store, "ann", "battery staple", None, datetime.now(UTC))
+
+
+def test_an_organisation_s_address_is_an_entry_where_the_study_names_one(study: Path) -> None:
+    output = done(study, "accounts", "add", "ann", "--email", "Ann@Uni.example")
+    assert "once the study file has a [login] block" in output
+    assert secret(study) == "email:ann@uni.example"
+    assert "active   e-mail ann@uni.example" in done(study, "accounts", "list")
+    assert "signs in by that address" in refusal(
+        study, "accounts", "add", "bob", "--email", "ann@uni.example"
+    )
+    assert "one way" in refusal(study, "accounts", "add", "bob", "--email", "b@c", "--password")
+    assert "everybody signs in with their organisation" in refusal(study, "annotate")
+    with study.open("a", encoding="utf-8") as file:
+        file.write(LOGIN)
+    output = done(study, "accounts", "add", "bob", "--email", "bob@uni.example")
+    assert "with their organisation, at https://label.example/x/\n" in output
+    assert "https://label.example/x/?key=" in done(study, "accounts", "add", "cyd")
+    assert "SECRET_OF_NOBODY is not set" in refusal(study, "annotate", "--port", str(free_port()))
+
+
+LOGIN = """
+[login]
+public_url = "https://label.example/x"
+metadata_url = "https://id.example/.well-known/openid-configuration"
+client_id = "benchwarrant"
+client_secret_env = "SECRET_OF_NOBODY"
+"""
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
 
 
 def test_people_can_be_added_before_anything_else(tmp_path: Path) -> None:
@@ -115,25 +190,6 @@ def test_a_taken_port_is_refused(study: Path) -> None:
         assert f"127.0.0.1 port {port}" in refusal(study, "annotate", "--port", str(port))
 
 
-@pytest.mark.parametrize(
-    ("host", "allowed"),
-    [
-        ("127.0.0.1", ["127.0.0.1", "localhost"]),
-        ("localhost", ["127.0.0.1", "localhost"]),
-        ("127.0.0.2", ["127.0.0.1", "localhost", "127.0.0.2"]),
-        ("0.0.0.0", []),
-        ("192.0.2.7", []),
-        ("label.example", []),
-    ],
-)
-def test_only_a_loopback_server_knows_the_names_it_goes_by(host: str, allowed: list[str]) -> None:
-    command = cli.serve_command(Path("study.toml"), host, 8501)
-    given = [name for flag, name in itertools.pairwise(command) if "allowed" in flag]
-    assert given == allowed
-    assert command[command.index("--server.address") + 1] == host
-    assert command[-2:] == ["--", str(Path("study.toml").resolve())]
-
-
 UPGRADE = {
     "Connection": "Upgrade",
     "Upgrade": "websocket",
@@ -164,9 +220,8 @@ def is_gone(port: int) -> bool:
 def test_the_app_runs_until_it_is_stopped(study: Path, end: signal.Signals) -> None:
     with Store(study.with_name("study.db")) as store:
         add(store, "ann", "annotator", datetime.now(UTC))
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    call = f"cli.annotate(Path({str(study)!r}), '127.0.0.1', {port})"
+    port = free_port()
+    call = f"cli.annotate(Path({str(study)!r}), '127.0.0.1', {port}, None, 'label/x')"
     command = f"from pathlib import Path; from annotator import cli; {call}"
     with subprocess.Popen(
         [sys.executable, "-u", "-c", command],
@@ -177,9 +232,12 @@ def test_the_app_runs_until_it_is_stopped(study: Path, end: signal.Signals) -> N
     ) as process:
         try:
             assert process.stdout is not None
-            assert f"http://127.0.0.1:{port}" in process.stdout.readline()
-            assert status(port, "/_stcore/health", {}) == 200
-            stream = "/_stcore/stream"
+            assert f"http://127.0.0.1:{port}/label/x " in process.stdout.readline()
+            health = re.search(r"http://[^ ]+", process.stdout.readline())
+            assert health is not None
+            with urlopen(health.group(), timeout=10) as answer:
+                assert (answer.status, answer.read()) == (200, b"ok")
+            stream = "/label/x/_stcore/stream"
             assert status(port, stream, {**UPGRADE, "Host": f"localhost:{port}"}) == 101
             assert status(port, stream, {**UPGRADE, "Host": f"evil.example:{port}"}) == 403
             evil = {"Host": f"localhost:{port}", "Origin": "http://evil.example"}

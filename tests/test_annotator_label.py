@@ -9,7 +9,7 @@ import pytest
 from small_audit import GUIDANCE, QUESTION, Answered, build_study, numbered
 from streamlit.testing.v1 import AppTest
 
-from annotator import accounts, label
+from annotator import accounts, label, sessions
 from samples.records import Label
 from samples.store import Store
 
@@ -164,13 +164,13 @@ def test_skip_undo_note_and_doubt(desk: Desk) -> None:
 def test_a_page_takes_back_one_answer_however_often_the_key_comes(desk: Desk) -> None:
     """A second press that stops the rerun of the first calls the button's function again."""
 
-    def press_twice(database, key):  # runs as a script of its own
+    def press_twice(database, token):  # runs as a script of its own
         import streamlit as st
 
         from annotator import label, session
         from samples.store import Store
 
-        st.session_state.key = key
+        st.session_state.token = token
         with Store(database) as store:
             seat = session.sit_down(store, "ann", 7)
         for _ in range(2):
@@ -178,7 +178,9 @@ def test_a_page_takes_back_one_answer_however_often_the_key_comes(desk: Desk) ->
 
     desk.press("correct")
     desk.press("incorrect")
-    twice = {"database": desk.database, "key": desk.key}
+    with Store(desk.database) as store:
+        token = sessions.begin(store, accounts.listing(store)[0], 12, datetime.now(UTC))
+    twice = {"database": desk.database, "token": token}
     assert not AppTest.from_function(press_twice, kwargs=twice).run().exception
     assert [x.status for x in desk.labels()] == ["labelled", "labelled", "retracted"]
 

@@ -4,174 +4,40 @@ import itertools
 import random
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from small_audit import Answered, build_study, numbered
 
 from annotator.session import (
-    STRETCH,
     Answer,
-    Desk,
-    Progress,
-    Queue,
-    Sight,
+    before,
+    flag,
+    leave,
     read_queue,
+    shown,
     sit_down,
     submit,
+    take,
     timestamp,
     undo,
 )
+from annotator.turns import Desk, Progress, Sight
+from samples import blind
+from samples.annotation import AnnotationBlock
+from samples.blind import CONTROL, REPEAT
 from samples.errors import BenchwarrantError
-from samples.records import AuditSet, Label
+from samples.records import AuditSet, CheckLabel, Control, Label
 from samples.store import Store
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-
-
-def event(response: str, status: str = "labelled") -> Label:
-    return Label(response, "rubric", "ann", status, "correct" if status == "labelled" else None)
-
-
-def queue(
-    assignments: list[tuple[str, str, int]],
-    own: list[Label] | None = None,
-    counts: dict[str, int] | None = None,
-) -> Queue:
-    return Queue(assignments, counts or {}, own or [], "ann", 7)
-
-
-# Each line: (response, question, raters wanted), the own events, how many people have labelled
-# what, and the responses that may come next; in these the order at random does not matter.
-NEXT = {
-    "nothing is assigned": ([], [], {}, set()),
-    "an open case": ([("a1", "a", 1)], [], {}, {"a1"}),
-    "labelled by as many as wanted": ([("a1", "a", 1)], [], {"a1": 1}, set()),
-    "one of two raters is there": ([("a1", "a", 2)], [], {"a1": 1}, {"a1"}),
-    "my own label is not asked for twice": ([("a1", "a", 2)], [event("a1")], {"a1": 1}, set()),
-    "another question after a": (
-        [("a1", "a", 1), ("a2", "a", 1), ("b1", "b", 1)],
-        [event("a1")],
-        {"a1": 1},
-        {"b1"},
-    ),
-    "the same question where it is the only one": (
-        [("a1", "a", 1), ("a2", "a", 1)],
-        [event("a1")],
-        {"a1": 1},
-        {"a2"},
-    ),
-    # a2, a3, a4 and b1 are left: only a, b, a … keeps most of the answers to a apart
-    "the question with more than half goes first": (
-        [("a1", "a", 1), ("a2", "a", 1), ("a3", "a", 1), ("b1", "b", 1)],
-        [],
-        {},
-        {"a1", "a2", "a3"},
-    ),
-    "skipped cases wait for the others": (
-        [("a1", "a", 1), ("b1", "b", 1), ("c1", "c", 1)],
-        [event("a1", "skipped"), event("b1")],
-        {"b1": 1},
-        {"c1"},
-    ),
-    "skipped cases come back": ([("a1", "a", 1)], [event("a1", "skipped")], {}, {"a1"}),
-    "the longest skipped comes back first": (
-        [("a1", "a", 1), ("b1", "b", 1), ("c1", "c", 1)],
-        [event("b1", "skipped"), event("a1", "skipped"), event("c1")],
-        {"c1": 1},
-        {"b1"},
-    ),
-    "a skipped case that others have labelled is done": (
-        [("a1", "a", 1)],
-        [event("a1", "skipped")],
-        {"a1": 1},
-        set(),
-    ),
-    "a skipped case rather than the same question again": (
-        [("a1", "a", 1), ("a2", "a", 1), ("b1", "b", 1)],
-        [event("b1", "skipped"), event("a1")],
-        {"a1": 1},
-        {"b1"},
-    ),
-    "a case taken back is shown at once": (
-        [("a1", "a", 1), ("b1", "b", 1)],
-        [event("a1", "retracted")],
-        {},
-        {"a1"},
-    ),
-    "a case taken back is shown even if it has enough raters": (
-        [("a1", "a", 1), ("b1", "b", 1)],
-        [event("a1", "retracted")],
-        {"a1": 1},
-        {"a1"},
-    ),
-}
-
-
-@pytest.mark.parametrize("name", NEXT)
-def test_the_next_case(name: str) -> None:
-    assignments, own, counts, expected = NEXT[name]
-    sight = queue(assignments, own, counts).next()
-    assert (sight.response in expected) if expected else sight is None
-
-
-def test_progress_counts_what_is_left_for_this_person() -> None:
-    assignments = [(response, response, 1) for response in "abcdef"]
-    own = [event("a"), event("b", "skipped"), event("c", "skipped"), event("d", "retracted")]
-    seen = queue(assignments, own, {"a": 1, "c": 1, "d": 1, "e": 1}).progress()
-    # a is done; c and e went to others; b (skipped), d (taken back, so on show) and f are left
-    assert seen == Progress(done=1, skipped=1, left=3)
-
-
-def test_where_labelling_may_stop_early_all_go_along_the_audit_sets_order() -> None:
-    cases = [(f"r{n}", f"q{n}", 1) for n in range(3 * STRETCH)]
-    orders = [
-        [response for response, _ in Queue(cases, {}, [], name, 7, in_order=True).fresh]
-        for name in ("ann", "ben")
-    ]
-    for order in orders:
-        for start in range(0, len(cases), STRETCH):
-            stretch = {response for response, *_ in cases[start : start + STRETCH]}
-            assert set(order[start : start + STRETCH]) == stretch
-    assert orders[0] != orders[1]  # or both would label the same case at the same time
-
-
-def test_the_order_is_each_persons_own_and_survives_a_reload() -> None:
-    assignments = [(f"r{n}", f"q{n}", 1) for n in range(30)]
-
-    def order(annotator: str, seed: int, given: list[tuple[str, str, int]]) -> list[str]:
-        return [response for response, _ in Queue(given, {}, [], annotator, seed).fresh]
-
-    ann = order("ann", 7, assignments)
-    assert ann == order("ann", 7, list(reversed(assignments)))
-    assert sorted(ann) == sorted(response for response, _, _ in assignments)
-    assert (
-        len({tuple(o) for o in (ann, order("bob", 7, assignments), order("ann", 8, assignments))})
-        == 3
-    )
-
-
-@given(st.lists(st.integers(1, 6), min_size=1, max_size=6), st.integers(0, 999))
-def test_answers_to_one_question_are_kept_apart_as_far_as_can_be(
-    sizes: list[int], seed: int
-) -> None:
-    assignments = [(f"{q}.{a}", str(q), 1) for q, size in enumerate(sizes) for a in range(size)]
-    items = {response: item for response, item, _ in assignments}
-    own: list[Label] = []
-    while sight := Queue(assignments, Counter(x.response for x in own), own, "ann", seed).next():
-        own.append(event(sight.response))
-    asked = [items[label.response] for label in own]
-    assert len(asked) == len(assignments)
-    # The m answers to the commonest question leave m − 1 gaps for the n − m others.
-    together = max(0, max(sizes) - 1 - (len(asked) - max(sizes)))
-    assert sum(a == b for a, b in itertools.pairwise(asked)) == together
 
 
 # --- with a store ------------------------------------------------------------------------------
@@ -185,7 +51,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def next_sight(store: Store, desk: Desk) -> Sight:
-    sight = read_queue(store, desk).next()
+    sight = read_queue(store, desk, NOON).next()
     assert sight is not None
     return sight
 
@@ -193,7 +59,9 @@ def next_sight(store: Store, desk: Desk) -> Sight:
 def test_a_showing_gives_one_label(store: Store) -> None:
     desk = sit_down(store, "ann", 7)
     sight = next_sight(store, desk)
-    label = submit(store, desk, sight, Answer("correct", True, " why? ", 2.5), NOON)
+    label = submit(
+        store, desk, sight, Answer("correct", unsure=True, note=" why? ", seconds=2.5), NOON
+    )
     assert label is not None
     assert (label.value, label.unsure, label.note, label.seconds) == ("correct", True, "why?", 2.5)
     assert label.created_at == "2026-01-01T12:00:00.000000+00:00"
@@ -207,17 +75,19 @@ def test_undo_takes_the_newest_answer_back_and_shows_it_again(store: Store) -> N
     sights = []
     for second, value in enumerate(("correct", "incorrect", None)):
         sights.append(next_sight(store, desk))
-        answer = Answer(value, unsure=True, note=f"note {second}")
+        status = "skipped" if value is None else "labelled"
+        answer = Answer(value, status, unsure=True, note=f"note {second}")
         assert submit(store, desk, sights[-1], answer, NOON + timedelta(seconds=second))
     for second in (2, 1, 0):
         taken = undo(store, desk, NOON + timedelta(seconds=10 - second))
         assert taken is not None and (taken.status, taken.value) == ("retracted", None)
         again = next_sight(store, desk)
-        assert again == Sight(sights[second].response, taken)
-        assert (again.before.note, again.before.unsure) == (f"note {second}", True)
+        assert again == Sight(sights[second].response, taken.id)
+        said = before(store, again)
+        assert said is not None and (said.note, said.unsure) == (f"note {second}", True)
     assert undo(store, desk, NOON + timedelta(seconds=20)) is None
     assert store.current_labels(desk.rubric.id) == []
-    assert read_queue(store, desk).progress() == Progress(done=0, skipped=0, left=4)
+    assert read_queue(store, desk, NOON).progress() == Progress(done=0, skipped=0, left=4)
     assert len(store.labels()) == 6  # nothing was overwritten
 
 
@@ -269,7 +139,7 @@ def test_a_desk_knows_its_audit_sets_order(tmp_path: Path) -> None:
         new = AuditSet(old.rubric, {"sequential": True}, old.cases)
         store.add([new, *(replace(case, audit_set=new.id) for case in cases)])
         desk = sit_down(store, "ann", 7)
-        assert desk.in_order and read_queue(store, desk).in_order
+        assert desk.in_order
 
 
 def test_there_must_be_an_audit_set(tmp_path: Path) -> None:
@@ -284,18 +154,18 @@ def test_a_case_stays_open_to_whoever_is_at_it(store: Store) -> None:
     ann, bob = sit_down(store, "ann", 7), sit_down(store, "bob", 7)
     sight = next_sight(store, ann)
     submit(store, bob, Sight(sight.response), Answer("correct"), NOON)
-    assert read_queue(store, ann).stands(sight)
+    assert read_queue(store, ann, NOON).stands(sight)
     assert next_sight(store, ann).response != sight.response
     submit(store, ann, sight, Answer("incorrect"), NOON)
-    assert not read_queue(store, ann).stands(sight)
-    assert not read_queue(store, ann).stands(Sight("not in this audit set"))
+    assert not read_queue(store, ann, NOON).stands(sight)
+    assert not read_queue(store, ann, NOON).stands(Sight("not in this audit set"))
 
 
 def test_cases_without_a_text_are_never_shown(tmp_path: Path) -> None:
     build_study(tmp_path, [Answered("q", "r", (None, "", "some text"))])
     with Store(tmp_path / "study.db") as store:
         desk = sit_down(store, "ann", 7)
-        shown = [store.blind_case(response)[1] for response, _ in read_queue(store, desk).fresh]
+        shown = [blind.case(store, response)[1] for response in read_queue(store, desk, NOON).fresh]
     assert sorted(shown) == ["", "some text"]
 
 
@@ -314,16 +184,17 @@ def test_two_people_share_the_audit_set(tmp_path: Path, seed: int) -> None:
         while people:
             name = rng.choice(sorted(people))
             now += timedelta(seconds=1)
-            sight = read_queue(store, people[name]).next()
+            sight = read_queue(store, people[name], now).next()
             if sight is None:
                 del people[name]
                 continue
             value = rng.choice([None, "incorrect", "correct", "correct"])
-            assert submit(store, people[name], sight, Answer(value), now)
+            status = "skipped" if value is None else "labelled"
+            assert submit(store, people[name], sight, Answer(value, status), now)
             if rng.random() < 0.2:
                 assert undo(store, people[name], now)
         desk = sit_down(store, "ann", seed)
-        wanted = {response: raters for response, _, raters in store.assignments(desk.audit_set)}
+        wanted = {case.response: case.raters for case in blind.assignments(store, desk.audit_set)}
         labels = store.current_labels(desk.rubric.id)
     assert Counter(label.response for label in labels) == wanted
     assert len({(label.response, label.annotator) for label in labels}) == 12 + 2 * 8
@@ -333,13 +204,13 @@ LABEL_ALL = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from annotator.session import Answer, read_queue, sit_down, submit
+from annotator.session import Answer, sit_down, submit, take
 from samples.store import Store
 
 while True:
     with Store(Path(sys.argv[1]), precious=True) as store:
         desk = sit_down(store, "ann", 7)
-        sight = read_queue(store, desk).next()
+        sight = take(store, desk, datetime.now(UTC))
         if sight is None:
             break
         label = submit(store, desk, sight, Answer("correct", seconds=1.0), datetime.now(UTC))
@@ -381,3 +252,105 @@ def test_a_kill_loses_no_label_and_doubles_none(tmp_path: Path) -> None:
     assert set(acknowledged) <= {label.id for label in labels}
     assert len(acknowledged) == len(set(acknowledged))
     assert len({label.response for label in labels}) == len(labels) == 100
+
+
+# --- cases kept for a person, checks, flags ------------------------------------------------------
+
+
+def test_several_people_at_the_same_moment_get_different_cases(tmp_path: Path) -> None:
+    build_study(tmp_path, numbered(40, raters=1))
+    start = threading.Barrier(8)
+
+    def person(number: int) -> list[str]:
+        with Store(tmp_path / "study.db") as store:
+            desk = sit_down(store, f"person {number}", 7)
+            start.wait()
+            sights: list[Sight] = []
+            while len(sights) < 5 and (sight := take(store, desk, NOON, sights)):
+                sights.append(sight)
+        return [sight.response for sight in sights]
+
+    with ThreadPoolExecutor(8) as pool:
+        given = list(itertools.chain.from_iterable(pool.map(person, range(8))))
+    assert len(given) == len(set(given)) == 40
+
+
+def test_what_is_kept_for_somebody_who_left_goes_to_others_after_a_while(store: Store) -> None:
+    ann, ben = sit_down(store, "ann", 7), sit_down(store, "ben", 7)
+    sights: list[Sight] = []
+    while sight := take(store, ann, NOON, sights):
+        sights.append(sight)
+    assert len(sights) == 4
+    assert take(store, ben, NOON + timedelta(minutes=29)) is None
+    later = NOON + timedelta(minutes=31)
+    assert take(store, ben, later) is not None
+    # who comes back late still saves what is on their screen
+    assert submit(store, ann, sights[0], Answer("correct"), later)
+
+
+def test_going_home_gives_cases_back_and_a_label_needs_no_lease(store: Store) -> None:
+    ann, ben = sit_down(store, "ann", 7), sit_down(store, "ben", 7)
+    sight = take(store, ann, NOON)
+    assert sight is not None and sight == take(store, ann, NOON)  # after a reload
+    leave(store, ann, NOON + timedelta(minutes=1))
+    later = NOON + timedelta(minutes=2)
+    assert sight.response in read_queue(store, ben, later).fresh
+    assert not blind.held(store, ann.audit_set, ann.rubric.id, "ann", timestamp(later))
+
+
+def test_a_case_taken_back_is_not_given_to_others(store: Store) -> None:
+    ann, ben = sit_down(store, "ann", 7), sit_down(store, "ben", 7)
+    sight = take(store, ann, NOON)
+    assert sight is not None
+    submit(store, ann, sight, Answer("correct"), NOON + timedelta(seconds=5))
+    undo(store, ann, NOON + timedelta(seconds=6))
+    assert sight.response not in read_queue(store, ben, NOON + timedelta(seconds=7)).fresh
+
+
+def test_what_cannot_be_judged_is_finished_for_this_person_and_goes_to_another(
+    store: Store,
+) -> None:
+    ann, ben = sit_down(store, "ann", 7), sit_down(store, "ben", 7)
+    sight = next_sight(store, ann)
+    answer = Answer(None, "unjudgeable", meta={"reason": "cut off"})
+    label = submit(store, ann, sight, answer, NOON)
+    assert label is not None and label.meta == {"reason": "cut off"}
+    assert sight.response not in read_queue(store, ann, NOON).fresh
+    assert sight.response in read_queue(store, ben, NOON).fresh
+    assert read_queue(store, ann, NOON).progress() == Progress(done=1, skipped=0, left=3)
+    assert store.current_labels(ann.rubric.id) == []
+
+
+def test_a_repetition_measures_the_person_and_changes_no_label(store: Store) -> None:
+    desk = sit_down(store, "ann", 7)
+    sight = next_sight(store, desk)
+    first = submit(store, desk, sight, Answer("correct"), NOON)
+    again = Sight(sight.response, purpose=REPEAT)
+    check = submit(store, desk, again, Answer("incorrect"), NOON + timedelta(seconds=1))
+    assert isinstance(check, CheckLabel) and check.purpose == REPEAT
+    assert store.current_labels(desk.rubric.id) == [first]
+    taken = undo(store, desk, NOON + timedelta(seconds=2))
+    assert isinstance(taken, CheckLabel) and taken.status == "retracted"
+    assert next_sight(store, desk) == Sight(sight.response, taken.id, REPEAT)
+
+
+def test_a_control_looks_like_any_case_and_its_answer_stays_inside(store: Store) -> None:
+    desk = sit_down(store, "ann", 7, AnnotationBlock(controls=0.5))
+    control = Control(desk.rubric.id, "2 + 2?", ("4",), "It is 5.", "incorrect")
+    store.add([control])
+    assert read_queue(store, desk, NOON).controls == [control.id]
+    sight = Sight(control.id, purpose=CONTROL)
+    item, text = shown(store, sight)
+    assert (item.question, item.references, text) == ("2 + 2?", ("4",), "It is 5.")
+    assert submit(store, desk, sight, Answer("correct"), NOON)
+    assert blind.own(store, desk.rubric.id, "ann")[0][:3] == (CONTROL, control.id, "labelled")
+
+
+def test_a_flag_is_put_up_and_taken_down(store: Store) -> None:
+    desk = sit_down(store, "ann", 7)
+    sight = next_sight(store, desk)
+    assert flag(store, desk, sight, NOON)
+    assert blind.own_flags(store, "ann") == {sight.response}
+    assert blind.own_flags(store, "ben") == set()
+    assert not flag(store, desk, sight, NOON + timedelta(seconds=1))
+    assert blind.own_flags(store, "ann") == set()

@@ -13,7 +13,20 @@ from trivia import write_import_files
 
 from samples.archive import _line, _text, export_study, import_study
 from samples.errors import BenchwarrantError
-from samples.records import Account, Item, Label, ProbeVerdict, Response, Rubric, Spec, content_hash
+from samples.login import AT_HOME
+from samples.records import (
+    Account,
+    Event,
+    Item,
+    Label,
+    ProbeVerdict,
+    Response,
+    Rubric,
+    Spec,
+    as_row,
+    canonical_json,
+    content_hash,
+)
 from samples.store import TABLES, Store
 from samples.study import load_study
 from samples.study_files import file_hash
@@ -115,6 +128,23 @@ def test_no_secret_and_no_path_of_this_machine_goes_out(decided, archive, tmp_pa
     assert str(decided).encode() not in content and str(tmp_path).encode() not in content
     lines = (archive / "accounts.jsonl").read_text().splitlines()
     assert [json.loads(line)["role"] for line in lines][-1] == "adjudicator"
+
+
+def test_sessions_and_failed_sign_ins_stay_at_home_and_none_comes_in(decided, tmp_path):
+    home = tmp_path / "home"
+    shutil.copytree(decided, home)
+    with Store(home / "study.db") as store:
+        stays = [Event(kind, "who", {"secret": "hash"}, "2026-01-01") for kind in sorted(AT_HOME)]
+        store.add([*stays, Event("model ran", "m", {}, "2026-01-01")])
+    folder = out(home, tmp_path / "out")
+    content = (folder / "events.jsonl").read_text()
+    assert "model ran" in content and not any(kind in content for kind in AT_HOME)
+    (tmp_path / "new").mkdir()
+    import_study(folder, tmp_path / "new" / "study.toml")
+    forged = {"id": stays[-1].id, **as_row(stays[-1])}
+    (folder / "events.jsonl").write_text(canonical_json(forged) + "\n")
+    with pytest.raises(BenchwarrantError, match="holds a session"):
+        import_study(folder, tmp_path / "another" / "study.toml")
 
 
 def test_labels_of_a_copy_come_back_and_accounts_stay_as_they_are(decided, archive, tmp_path):

@@ -10,6 +10,8 @@ from samples import schema
 from samples.errors import BenchwarrantError
 from samples.store import TABLES, Store
 
+TODAY = ("probes", "charges", "check_labels", "controls", "leases")  # tables that came later
+
 
 def fill(store, one_of_each):
     assert store.add(one_of_each.values()) == len(one_of_each)
@@ -73,6 +75,10 @@ def test_every_table_is_strict(store, one_of_each):
         ("probes", "item"),
         ("probes", "rubric"),
         ("probes", "spec"),
+        ("check_labels", "rubric"),
+        ("controls", "rubric"),
+        ("leases", "audit_set"),
+        ("leases", "response"),
         ("warrants", "spec"),
         ("warrants", "audit_set"),
     ],
@@ -91,6 +97,9 @@ def test_a_row_speaks_only_of_rows_that_are_there(store, one_of_each, table, col
         ("labels", {"status": "skipped"}),
         ("labels", {"status": "retracted"}),
         ("labels", {"status": "forgotten"}),
+        ("labels", {"status": "unjudgeable"}),
+        ("check_labels", {"purpose": "fun"}),
+        ("check_labels", {"status": "skipped"}),
         ("verdicts", {"value": None}),
         ("verdicts", {"failure": "refused"}),
         ("verdicts", {"value": None, "failure": "tired"}),
@@ -180,14 +189,14 @@ def test_a_study_from_before_the_newer_failures_keeps_its_verdicts(
     with monkeypatch.context() as before:
         before.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
         with Store(path, create=True) as old:
-            later = [one_of_each.pop(table) for table in ("probes", "charges")]  # tables of today
+            later = [one_of_each.pop(table) for table in TODAY]
             fill(old, one_of_each)
             kept = {
                 table: old.db.execute(f"SELECT * FROM {table}").fetchall()
                 for table in old.db.table_names()
             }
     with Store(path) as migrated:
-        assert migrated.add(later) == 2
+        assert migrated.add(later) == len(TODAY)
         for table, rows in kept.items():
             assert migrated.db.execute(f"SELECT * FROM {table}").fetchall() == rows
         grows_only(migrated)

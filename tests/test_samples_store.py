@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from samples import blind
 from samples.errors import BenchwarrantError
 from samples.records import Account, AuditCase, Event, Item, Label, Response
 from samples.store import TABLES, Store, cases_hash
@@ -139,10 +140,10 @@ def test_the_newest_label_counts(full, one_of_each, history, expected):
     counted = full.current_labels(rubric.id)
     assert [label.value for label in counted] == ([expected] if expected else [])
     assert full.labelled(rubric.id) == ([answer] if expected else [])
-    assert full.label_counts(rubric.id) == ({answer: 1} if expected else {})
     assert len(full.labels()) == 1 + len(history)  # nothing is lost, whatever counts
-    newest = full.own_label(rubric.id, "ada", answer)
-    assert (newest.value, full.own_labels(rubric.id, "ada")) == (expected, [newest])
+    (newest,) = blind.own(full, rubric.id, "ada")
+    assert newest.event == blind.newest(full, "case", (rubric.id, "ada", answer))
+    assert blind.own_event(full, "case", newest.event).value == expected
 
 
 def test_each_person_and_each_rubric_has_a_label_of_its_own(full, one_of_each):
@@ -151,8 +152,9 @@ def test_each_person_and_each_rubric_has_a_label_of_its_own(full, one_of_each):
     full.add([replace(first, rubric=other.id)])
     values = [(label.annotator, label.value) for label in full.current_labels(first.rubric)]
     assert values == [("ada", "correct"), ("bob", "incorrect")]
-    assert full.label_counts(first.rubric) == {first.response: 2}
-    assert full.label_counts(other.id) == {first.response: 1}
+    where = (full.audit_set().id, first.rubric)
+    assert blind.others(full, *where, "eve", T1)[first.response].labelled == 2
+    assert blind.others(full, *where, "bob", T1)[first.response].labelled == 1
 
 
 def test_the_newest_attempt_of_a_judge_counts(full, one_of_each):
@@ -204,28 +206,6 @@ def test_cases_come_in_the_order_asked_for(full, one_of_each):
         (first.id, "sums", "tiny", "direct", first.spec, True),
         (second.id, "sums", "tiny", "cot", first.spec, False),
     ]
-
-
-def test_an_annotator_sees_the_case_and_not_who_made_it(full, one_of_each):
-    answer = one_of_each["responses"]
-    item, text = full.blind_case(answer.id)
-    assert (item, text) == (one_of_each["items"], "It is 4.")
-    audit_set = full.audit_set()
-    assert full.assignments(audit_set.id) == [(answer.id, item.id, 2)]
-    assert full.readable(audit_set.id) == {answer.id}
-
-
-def test_an_annotator_sees_no_thoughts_and_the_record_keeps_them(full, one_of_each):
-    first = one_of_each["responses"]
-    text = "Is it 5?</think>\nIt is 4."
-    full.add(
-        [replace(first, text=text, draw=1), replace(first, text="5?", prompt="<think>", draw=2)]
-    )
-    answered, cut = (full.response(first.spec, first.item, draw) for draw in (1, 2))
-    assert full.blind_case(answered.id)[1] == "It is 4."
-    assert full.blind_case(cut.id)[1] == ""  # the template opened the block; it was never closed
-    assert (answered.text, cut.text) == (text, "5?")
-    assert full.response(first.spec, first.item, 3) is None
 
 
 # --- trust -------------------------------------------------------------------------------------
@@ -369,7 +349,8 @@ def test_a_programs_label_takes_no_persons_place(full, one_of_each):
     label = one_of_each["labels"]
     full.add([Account("robot", kind="reference"), replace(label, annotator="robot")])
     assert len(full.current_labels(label.rubric)) == 2
-    assert full.label_counts(label.rubric) == {label.response: 1}
+    counted = blind.others(full, full.audit_set().id, label.rubric, "eve", T1)
+    assert counted[label.response].labelled == 1
 
 
 def test_records_of_any_kind_come_in_the_order_of_writing(store, one_of_each):
