@@ -20,7 +20,7 @@ STYLE = """<style>
   background: var(--bw-ground, Canvas);
   border-top: 1px solid color-mix(in srgb, currentColor 20%, transparent); }
 .st-key-labels button { min-height: 3.25rem; min-width: 3.25rem; }
-[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] * { color: inherit; }
+[data-testid="stCaptionContainer"] { opacity: 0.8; }  /* Streamlit's 0.6 is too pale to read */
 .stMarkdown :is(p, li, td, th, h1, h2, h3, h4) { unicode-bidi: plaintext; }
 .stMarkdown [style*="cc0000"] { color: inherit !important; }
 @media (max-width: 640px) {  /* a phone: one row of small buttons that can be pushed aside */
