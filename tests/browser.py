@@ -137,7 +137,7 @@ def study(
 
 
 def add_answers(store: Store, asked: Sequence[Answered]) -> list[str]:
-    """The questions with an answer of each model; returns the answers' ids, question by question."""
+    """The questions with an answer of each model; the answers' ids, question by question."""
     specs = [records.Spec("model", model, {}) for model in MODELS]
     store.add(specs)
     found = []
@@ -281,13 +281,13 @@ def page(
     size: tuple[int, int] = WIDE,
     *,
     dark: bool = False,
-    ready: "Callable[[Page], Locator] | None" = None,
+    ready: Callable[[Page], Locator] | None = None,
     **more: Any,
 ) -> Iterator[Visit]:
     """A fresh browser profile at an address; nothing it does may leave this machine.
 
-    ``ready`` is what to wait for; the questions' progress if nothing else is said. ``more`` goes
-    to Playwright's new_context. A phone is touched, not clicked.
+    ``ready`` is what to wait for; any words if nothing else is said. ``more`` goes to Playwright's
+    new_context. A phone is touched, not clicked.
     """
     context = chromium.new_context(
         viewport={"width": size[0], "height": size[1]},
@@ -299,7 +299,7 @@ def page(
     watch(visit)
     try:
         visit.page.goto(url)
-        (ready or progress)(visit.page).first.wait_for()
+        (ready or words)(visit.page).first.wait_for()
         settle(visit.page)
         yield visit
     finally:
@@ -348,12 +348,18 @@ DONE = re.compile(r"(\d+) of (\d+) done")
 SAVED = re.compile(r"\bSaved\b")
 FINISHED = re.compile(r"^Finished\b")
 CASE = re.compile(r"Question no\. (\d+).*?Answer no\. (\d+\.\d+)", re.DOTALL)
-KEY_FIELD = "Access key"
+DOOR = "Sign in"
 
 
 def settle(page: Page) -> None:
     """Wait until the server has nothing more to say, so that the whole page is there."""
     page.locator("[data-test-script-state=notRunning]").wait_for()
+    page.evaluate(LISTENING)
+
+
+def words(page: Page) -> Locator:
+    """Anything to read: the app has shown its first page."""
+    return page.get_by_role("main").get_by_role("paragraph")
 
 
 def progress(page: Page) -> Locator:
@@ -377,12 +383,13 @@ def button(page: Page, word: str) -> Locator:
 
 
 def door(page: Page) -> Locator:
-    return page.get_by_label(KEY_FIELD)
+    return page.get_by_role("heading", name=DOOR)
 
 
 # In the page itself: from a key press until the next numbered case and its buttons are painted.
-# `watched.shown` gets [milliseconds until painted, until in the page's elements, its case's name].
-# The run is over when Streamlit says so: until then the last case's buttons may still be there.
+# `watched.shown` gets [milliseconds until painted, until in the page's elements, the case's name,
+# the next one's name, whether the page says "Saved"]. The buttons count once they are new ones, or
+# nothing more is to come: those of the last case may stand there for a while.
 WATCH = r"""(words) => {
   const main = () => document.querySelector("[data-testid=stMain]");
   const named = () => {
@@ -390,22 +397,21 @@ WATCH = r"""(words) => {
     const found = text.match(/Question no\. (\d+)[^]*?Answer no\. (\d+\.\d+)/);
     return found ? found[2] : /Finished/.test(text) ? "end" : null;
   };
-  const buttons = () => {
-    const texts = [...document.querySelectorAll("button:not(:disabled)")].map(b => b.textContent);
-    return words.every(word => texts.some(text => new RegExp("(^|\\W)" + word + "(?![a-z])").test(text)));
-  };
+  const buttons = (word) => [...document.querySelectorAll("button:not(:disabled)")].filter(
+    button => new RegExp("(^|\\W)" + word + "(?![a-z])").test(button.textContent));
   const idle = () =>
-    document.querySelector("[data-test-script-state]")?.dataset.testScriptState !== "running";
+    document.querySelector("[data-test-script-state]").dataset.testScriptState === "notRunning";
   const watched = window.watched = {shown: [], waiting: null, from: null};
   addEventListener("keydown", (event) => {
     if (event.repeat || watched.from?.done) return;
-    watched.from = {at: event.timeStamp, name: named(), there: null};
+    watched.from = {at: event.timeStamp, name: named(), there: null, old: words.flatMap(buttons)};
   }, true);
   const look = () => {
     const from = watched.from, name = from && named();
     if (!from || from.done || name === null || name === from.name) return;
     from.there ??= performance.now();
-    if (name !== "end" && !buttons() || !idle()) return;
+    const fresh = (word) => buttons(word).some(button => !from.old.includes(button));
+    if (!(name !== "end" && words.every(fresh)) && !idle()) return;
     from.done = true;
     requestAnimationFrame(() => {
       const channel = new MessageChannel();  // its message comes after the frame is painted
@@ -424,6 +430,8 @@ WATCH = r"""(words) => {
     subtree: true, childList: true, characterData: true, attributes: true,
     attributeFilter: ["data-test-script-state", "disabled"]});
 }"""
+# The keys listen a moment after the buttons are drawn.
+LISTENING = "new Promise((tell) => requestAnimationFrame(() => setTimeout(tell, 150)))"
 # Resolves with what was shown after press number `count`, or with null after 20 seconds.
 SHOWN = """(count) => watched.shown[count] ?? new Promise((tell) => {
   watched.waiting = tell;
