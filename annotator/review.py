@@ -34,6 +34,7 @@ def page(study: Study, desk: Desk) -> None:
 
 @st.fragment
 def _work(database: Path, desk: Desk) -> None:
+    door.must_be(database, desk.annotator, *ROLES)
     with Store(database) as store:
         found = _disputes(store, desk)
         settled = sum(one.ruling is not None for one in found)
