@@ -190,6 +190,7 @@ def m005_labelling(db: Database) -> None:
         until TEXT NOT NULL, created_at TEXT NOT NULL) STRICT""")
     db.execute("CREATE INDEX leases_by_set ON leases (audit_set, until)")
     db.execute("CREATE INDEX events_by_subject ON events (kind, subject)")
+    db.execute("CREATE INDEX events_by_time ON events (kind, created_at)")
 
 
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
