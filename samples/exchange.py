@@ -1,4 +1,4 @@
-"""Items, responses, labels, verdicts and controls made elsewhere: read, checked whole, then written whole.
+"""Rows of our kinds that were made elsewhere: read, checked whole, then written whole.
 
 Nothing is written unless every row is right, and importing the same file twice changes nothing.
 Columns that are not ours are kept as ``meta``.

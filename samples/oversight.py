@@ -177,10 +177,11 @@ def flags(store: Store, audit_set: str, rubric: str) -> list[Flag]:
         " SELECT f.subject, f.subject IN (SELECT id FROM controls), f.annotator,"
         " coalesce((SELECT note FROM (SELECT note, annotator, response, rubric FROM current_labels"
         " UNION ALL SELECT note, annotator, response, rubric FROM current_check_labels)"
-        " WHERE rubric = :rubric AND response = f.subject AND annotator = f.annotator AND note != ''),"
-        " '') FROM flags AS f WHERE newest = 1 AND json_extract(body, '$.on')"
+        " WHERE rubric = :rubric AND response = f.subject AND annotator = f.annotator"
+        " AND note != ''), '') FROM flags AS f WHERE newest = 1 AND json_extract(body, '$.on')"
         " AND (f.subject IN (SELECT response FROM audit_cases WHERE audit_set = :audit_set)"
-        " OR f.subject IN (SELECT id FROM controls WHERE rubric = :rubric)) ORDER BY created_at, seq",
+        " OR f.subject IN (SELECT id FROM controls WHERE rubric = :rubric))"
+        " ORDER BY created_at, seq",
         {"audit_set": audit_set, "rubric": rubric},
     )
     return [Flag(response, bool(control), *rest) for response, control, *rest in rows]
