@@ -36,7 +36,7 @@ def export_rows(kind: str, store: Store) -> Iterator[dict[str, Any]]:
     if kind == "controls":
         for control in store.records(Control):
             row = as_row(control)
-            row |= {"choices": dict(control.choices) or None, "reference": row.pop("references")}
+            row |= {"choices": dict(control.choices) or None, "reference": list(row["references"])}
             yield {name: row[name] for names in COLUMNS[kind] for name in names}
     if kind == "checks":
         yield from _checks(store)

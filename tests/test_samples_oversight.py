@@ -15,7 +15,7 @@ AT = "2026-01-01T12:00:{:02}.000000+00:00"
 
 
 class Room:
-    """An audit set of three cases that want two people each, and who says what, second by second."""
+    """Three cases that want two people each, and who says what, second by second."""
 
     def __init__(self, store: Store, audit_set: AuditSet):
         self.store, self.rubric, self.set = store, audit_set.rubric, audit_set.id
