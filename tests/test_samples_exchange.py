@@ -405,7 +405,7 @@ def _facts(kind, store):
     """The columns that import reads, of every row; an answer made elsewhere has another id."""
     required, optional = COLUMNS[kind]
     for row in export_rows(kind, store):
-        yield {name: row[name] for name in (*required, *optional) if name != "case"}
+        yield {name: row.get(name) for name in (*required, *optional) if name != "case"}
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".parquet"])
