@@ -272,7 +272,7 @@ def _answer(
     def write(store: Store) -> Label | None:
         return session.submit(store, desk, showing.sight, answer, datetime.now(UTC))
 
-    words = {"skip": "Skipped, for the end", CANNOT_JUDGE: "Saved: cannot judge"}
+    words = {"skip": "Skipped", CANNOT_JUDGE: "Saved: cannot judge"}
     _write(database, desk, write, f"Saved: {label}" if known else words[label])
 
 
