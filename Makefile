@@ -5,7 +5,7 @@ TORCH ?= torch==2.13.0
 BIN := .venv/bin
 
 .PHONY: demo test check venv browser lock bench bench-evidence bench-coverage bench-labels bench-parsers bench-judges \
-  bench-inference
+  bench-inference bench-annotator screenshots
 
 demo: venv
 	$(BIN)/benchwarrant demo
@@ -36,7 +36,7 @@ browser:
 	@test -x /usr/bin/chromium || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
 
 # Measured, never asserted: our median, the peer's or the limit's, the ratio, the goal.
-bench: bench-evidence bench-coverage bench-labels bench-parsers bench-judges bench-inference
+bench: bench-evidence bench-coverage bench-labels bench-parsers bench-judges bench-inference bench-annotator
 
 bench-evidence: venv
 	$(BIN)/python tests/bench_evidence.py
@@ -59,6 +59,14 @@ bench-judges: venv
 # The peer comes into an environment of its own, build/peer-lm-eval.
 bench-inference: venv
 	TORCH="$(TORCH)" $(BIN)/python tests/bench_inference.py $(ARGS)
+
+# The labelling app in Chromium, with ten people, killed, and before a million answers: 15 minutes.
+bench-annotator: venv browser
+	$(BIN)/python tests/bench_annotator.py $(ARGS)
+
+# Every page of the labelling app, into docs/screenshots/.
+screenshots: venv browser
+	$(BIN)/python tests/screenshots.py
 
 lock: venv
 	echo "torch ; python_version < '0'" > .venv/no-torch.txt

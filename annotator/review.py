@@ -87,7 +87,7 @@ def _progress(settled: int, total: int) -> None:
 
 def _case(store: Store, desk: Desk, dispute: Dispute) -> None:
     show.rubric(desk, opened=False, help_=False)
-    rows = ["| | says | sure | note |", "|---|---|---|---|"]
+    rows = ["| rater | says | sure | note |", "|---|---|---|---|"]
     for letter, said in dispute.said:
         value = said.value or CANNOT_JUDGE
         sure = "unsure" if said.unsure else ""
