@@ -48,6 +48,7 @@ def page(study: Study, desk: Desk) -> None:
 
 @st.fragment
 def _work(database: Path, desk: Desk) -> None:
+    door.must_be(database, desk.annotator, *ROLES)
     _check_desk(database, desk)
     showing = _showing(database, desk)
     show.progress(_state("progress"), _state("saved"), st.session_state.pop("problem", None))

@@ -34,6 +34,7 @@ def page(study: Study, desk: Desk) -> None:
 
 @st.fragment
 def _work(database: Path, desk: Desk) -> None:
+    door.must_be(database, desk.annotator, *ROLES)
     sight = None
     with Store(database) as store:
         if not session.in_force(store, desk):
