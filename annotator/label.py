@@ -49,6 +49,7 @@ def page(study: Study, desk: Desk) -> None:
 @st.fragment
 def _work(database: Path, desk: Desk) -> None:
     door.must_be(database, desk.annotator, *ROLES)
+    _check_desk(database, desk)
     showing = _showing(database, desk)
     show.progress(_state("progress"), _state("saved"), st.session_state.pop("problem", None))
     if showing is None:
@@ -79,6 +80,17 @@ def _buttons(database: Path, desk: Desk, showing: Showing, steps: int) -> None:
 
 
 # --- which case ----------------------------------------------------------------------------------
+
+
+def _check_desk(database: Path, desk: Desk) -> None:
+    """Where the guidance or the plan has changed, what is on screen is asked anew."""
+    with Store(database) as store:
+        if not session.in_force(store, desk):
+            st.rerun()  # the whole page, at a desk of today
+    if _state("audit_set") != desk.audit_set:
+        for name in ("showing", "ready", "progress", "asking", "noting"):
+            st.session_state.pop(name, None)
+        st.session_state.audit_set = desk.audit_set
 
 
 def _showing(database: Path, desk: Desk) -> Showing | None:
@@ -261,7 +273,7 @@ def _answer(
     def write(store: Store) -> Label | None:
         return session.submit(store, desk, showing.sight, answer, datetime.now(UTC))
 
-    words = {"skip": "Skipped, for the end", CANNOT_JUDGE: "Saved: cannot judge"}
+    words = {"skip": "Skipped", CANNOT_JUDGE: "Saved: cannot judge"}
     _write(database, desk, write, f"Saved: {label}" if known else words[label])
 
 

@@ -209,6 +209,11 @@ def minute(at: str) -> str:
     return at[:16].replace("T", " ")
 
 
+def cell(text: str) -> str:
+    """Text from outside in a cell of a table, or anywhere that has one line."""
+    return as_words(" ".join(text.split()))
+
+
 def as_words(text: str) -> str:
     """Text in a place that reads Markdown, escaped so that it shows as it is."""
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", text)

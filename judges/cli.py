@@ -252,8 +252,9 @@ def export(
     kind: Annotated[
         str,
         typer.Argument(
-            help="items, responses, labels or verdicts; cases: the audit set with settled labels"
-            " and verdicts; label-studio or argilla: tasks for them; or study"
+            help="items, responses, labels, verdicts or controls; checks: labels that measure the"
+            " people; cases: the audit set with settled labels and verdicts; label-studio or"
+            " argilla: tasks for them; or study"
         ),
     ],
     out: Annotated[

@@ -145,7 +145,7 @@ def main() -> None:
 
 
 def label_all(made: Study) -> None:
-    """Two people have labelled everything a minute apart; they are of two minds on every third."""
+    """Two people have labelled everything a minute apart; they differ on the first case."""
     with Store(made.database) as store:
         (rubric,) = store.rubrics()
         for number, response in enumerate(list(store.responses())):

@@ -9,6 +9,7 @@ import pytest
 from small_audit import build_study, numbered
 
 from annotator import accounts
+from annotator.passwords import matches
 from samples.errors import BenchwarrantError
 from samples.records import Account, Label
 from samples.store import Store
@@ -143,3 +144,56 @@ def test_names_that_only_stand_under_labels_can_have_a_role(store: Store) -> Non
         "human",
         None,
     )
+
+
+def test_a_password_account_and_its_new_password(store: Store) -> None:
+    accounts.add_with_password(store, "ann", "lead", "correct horse", NOON)
+    (ann,) = accounts.listing(store)
+    assert accounts.entry(ann) == "password" and matches(ann.secret, "correct horse")
+    assert accounts.authenticate(store, str(ann.secret)) is None
+    accounts.set_password(store, "ann", "battery staple", LATER)
+    (ann,) = accounts.listing(store)
+    assert (ann.role, matches(ann.secret, "battery staple")) == ("lead", True)
+    assert not matches(ann.secret, "correct horse")
+    with pytest.raises(BenchwarrantError, match="10 to 1,000"):
+        accounts.set_password(store, "ann", "short", LATER)
+    with pytest.raises(BenchwarrantError, match="no account 'anne'; did you mean 'ann'"):
+        accounts.set_password(store, "anne", "correct horse", LATER)
+    accounts.revoke(store, "ann", LATER)
+    with pytest.raises(BenchwarrantError, match="locked out"):
+        accounts.set_password(store, "ann", "correct horse", LATER)
+    assert accounts.by_name(store, "ann") is None
+
+
+def test_a_password_takes_the_place_of_a_key(store: Store) -> None:
+    key = accounts.add(store, "ann", "annotator", NOON)
+    assert accounts.entry(accounts.listing(store)[0]) == "link"
+    accounts.set_password(store, "ann", "correct horse", LATER)
+    assert accounts.authenticate(store, key) is None
+    store.add([Account("script", kind="reference", created_at="2026")])
+    with pytest.raises(BenchwarrantError, match="or a program"):
+        accounts.set_password(store, "script", "correct horse", LATER)
+
+
+def test_an_address_opens_one_account(store: Store) -> None:
+    accounts.add_with_email(store, "ann", "annotator", " Ann@Uni.Example ", NOON)
+    found = accounts.by_email(store, "ANN@uni.example")
+    assert found is not None and found.name == "ann"
+    assert accounts.entry(found) == "e-mail ann@uni.example"
+    with pytest.raises(BenchwarrantError, match="'ann' signs in by that address"):
+        accounts.add_with_email(store, "bob", "annotator", "ann@uni.example", NOON)
+    for nobody in ("", "ann", "bob@uni.example", "email:ann@uni.example"):
+        assert accounts.by_email(store, nobody) is None
+    assert accounts.authenticate(store, "email:ann@uni.example") is None
+    accounts.revoke(store, "ann", LATER)
+    assert accounts.by_email(store, "ann@uni.example") is None
+    accounts.add_with_email(store, "bob", "annotator", "ann@uni.example", LATER)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["", "ann", "@uni", "ann@", "a b@c", "a@b@c", "a\x00@b", "a" * 260]
+)
+def test_what_is_no_address(store: Store, wrong: str) -> None:
+    with pytest.raises(BenchwarrantError, match="no e-mail address"):
+        accounts.add_with_email(store, "ann", "annotator", wrong, NOON)
+    assert accounts.listing(store) == []

@@ -9,8 +9,9 @@ import pytest
 from small_audit import GUIDANCE, QUESTION, Answered, build_study, numbered
 from streamlit.testing.v1 import AppTest
 
-from annotator import accounts, label, sessions
-from samples.records import Label
+from annotator import accounts, sessions, show
+from annotator.rendering import as_markdown
+from samples.records import Control, Label
 from samples.store import Store
 
 APP = Path(__file__).parents[1] / "annotator" / "app.py"
@@ -33,8 +34,11 @@ class Desk:
         monkeypatch: pytest.MonkeyPatch,
         answered: list[Answered],
         labels: tuple[str, ...] = ("incorrect", "correct"),
+        annotation: str = "",
     ):
         self.study = build_study(folder, answered, labels)
+        with self.study.open("a", encoding="utf-8") as file:
+            file.write(f"[annotation]\n{annotation}\n")
         self.database = folder / "study.db"
         monkeypatch.setattr(sys, "argv", ["app.py", str(self.study)])
         with Store(self.database) as store:
@@ -53,7 +57,11 @@ class Desk:
 
     def answer(self) -> str:
         """The text of the answer on show."""
-        return str(self.at.code[-1].value)
+        return next(x for x in reversed(self.texts()) if x.startswith("answer"))
+
+    def texts(self) -> list[str]:
+        """All that is laid out on the page."""
+        return [str(one.value) for one in self.at.markdown]
 
     def words(self) -> str:
         """The line above the progress bar."""
@@ -71,7 +79,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
 
 
 def test_a_case_is_shown_with_all_that_is_needed(desk: Desk) -> None:
-    question, reference, answer = (str(code.value) for code in desk.at.code)
+    asked, guidance, question, reference, answer = desk.texts()
     number = question.removeprefix("question ")
     assert (reference, answer) == (f"reference {number}", f"answer {number}.0")
     assert [caption.value for caption in desk.at.caption] == [
@@ -79,16 +87,21 @@ def test_a_case_is_shown_with_all_that_is_needed(desk: Desk) -> None:
         "Reference answer",
         "Answer to judge",
     ]
-    assert [m.value.replace("\\", "") for m in desk.at.markdown] == [f"**{QUESTION}**", GUIDANCE]
+    assert (asked.replace("\\", ""), guidance) == (f"**{QUESTION}**", GUIDANCE)
     assert desk.at.expander[0].label == "Guidance"
     assert desk.words() == "0 of 3 done"
     shortcuts = {button.label: button.proto.shortcut for button in desk.at.button}
     assert shortcuts == {
         "incorrect": "1",
         "correct": "2",
-        "Unsure": "n",
+        "Unsure": "d",
+        "Cannot judge": "x",
         "Skip": "s",
+        "Flag": "f",
+        "Note": "n",
+        "Raw text": "m",
         "Undo": "u",
+        "Help": "h",
         "Sign out": "",
     }
 
@@ -119,23 +132,29 @@ def test_labels_are_saved_one_by_one_until_nothing_is_left(desk: Desk) -> None:
 def test_a_reload_shows_the_same_case(desk: Desk) -> None:
     desk.press("correct")
     shown = desk.answer()
-    assert desk.open().code[-1].value == shown
+    desk.at = desk.open()
+    assert desk.answer() == shown
     assert len(desk.labels()) == 1
 
 
 def test_two_tabs_do_not_label_a_case_twice(desk: Desk) -> None:
-    first, second = desk.at, desk.open()
-    assert first.code[-1].value == second.code[-1].value
+    shown = desk.answer()
+    first, desk.at = desk.at, desk.open()
+    second = desk.at
+    assert desk.answer() == shown
+    desk.at = first
     desk.press("correct")
+    following = desk.answer()
     desk.at = second
     desk.press("incorrect")
     assert [x.value for x in desk.labels()] == ["correct"]
-    assert second.code[-1].value == first.code[-1].value  # it moved on to the next case
+    assert desk.answer() == following != shown  # it moved on to the next case
     assert "Saved" not in desk.words()
 
 
 def test_skip_undo_note_and_doubt(desk: Desk) -> None:
     first = desk.answer()
+    desk.press("Note")
     desk.at.text_area[0].input("the unit is missing").run()
     desk.press("Unsure")
     assert desk.answer() == first
@@ -192,19 +211,20 @@ def test_text_from_outside_is_shown_as_it_is(
     question, reference, answer, choice = outside
     case = Answered(question, reference, (answer,), choices=(("A", choice),))
     desk = Desk(tmp_path, monkeypatch, [case])
-    assert [code.value for code in desk.at.code] == [question, f"A. {choice}", reference, answer]
-    assert {(code.language, code.proto.wrap_lines) for code in desk.at.code} == {
-        ("plaintext", True)
-    }
-    readers = [*desk.at.markdown, *desk.at.get("html"), *desk.at.caption]
-    assert readers
-    assert not any("GRADE" in str(element.proto) for element in readers)
+    laid_out = [as_markdown(text) for text in (question, f"- A. {choice}", reference)]
+    assert desk.texts()[2:5] == laid_out
+    assert "".join(desk.texts()[5:]).count("GRADE") == 1
+    assert not any(element.allow_html for element in desk.at.markdown)
+    desk.press("Raw text")
+    raw = [str(one.proto.body) for one in desk.at.get("html") if "GRADE" in str(one.proto.body)]
+    assert len(raw) == 4
+    assert not any("<script>document" in text or "<img" in text for text in raw)
 
 
 def test_choices_and_an_empty_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     case = Answered("Which?", "B", (" \n",), choices=(("A", "one"), ("B", "two")))
     desk = Desk(tmp_path, monkeypatch, [case])
-    assert [code.value for code in desk.at.code] == ["Which?", "A. one\nB. two", "B. two"]
+    assert desk.texts()[2:] == ["Which?", "- A. one\n- B. two", "B. two"]
     assert "empty" in desk.at.info[0].value
 
 
@@ -232,10 +252,100 @@ def test_many_labels_have_a_digit_each(tmp_path: Path, monkeypatch: pytest.Monke
     names = tuple(f"*{n}* [x](y)" for n in range(9))
     desk = Desk(tmp_path, monkeypatch, numbered(1), names)
     found = {button.proto.shortcut: button.label for button in desk.at.button}
-    assert [found[str(digit)] for digit in range(1, 10)] == [label.as_words(name) for name in names]
-    desk.press(label.as_words(names[8]))
+    assert [found[str(digit)] for digit in range(1, 10)] == [show.as_words(name) for name in names]
+    desk.press(show.as_words(names[8]))
     assert [x.value for x in desk.labels()] == [names[8]]
 
 
 def test_escaped_words_read_as_they_are() -> None:
-    assert label.as_words("a *b* [c](d) · é_1") == r"a \*b\* \[c\]\(d\) · é\_1"
+    assert show.as_words("a *b* [c](d) · é_1") == r"a \*b\* \[c\]\(d\) · é\_1"
+
+
+def test_what_cannot_be_judged_and_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reasons = 'reasons = { "cannot judge" = ["cut off", "*other*"], incorrect = ["sums"] }'
+    desk = Desk(tmp_path, monkeypatch, numbered(3), annotation=reasons)
+    desk.press("Cannot judge")
+    assert desk.labels() == []
+    shortcuts = {button.label: button.proto.shortcut for button in desk.at.button}
+    assert shortcuts == {"cut off": "1", r"\*other\*": "2", "Back": "u"}
+    desk.press("Back")
+    desk.press("Cannot judge")
+    desk.press(r"\*other\*")
+    assert desk.words() == "1 of 3 done · ✓ Saved\\: cannot judge"
+    desk.press("incorrect")
+    desk.press("sums")
+    desk.press("correct")
+    assert [(x.status, x.value, x.meta) for x in desk.labels()] == [
+        ("unjudgeable", None, {"reason": "*other*"}),
+        ("labelled", "incorrect", {"reason": "sums"}),
+        ("labelled", "correct", {}),
+    ]
+
+
+def test_confidence_has_as_many_levels_as_the_study_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    levels = 'confidence = ["guess", "fair", "certain"]'
+    desk = Desk(tmp_path, monkeypatch, numbered(3), annotation=levels)
+    desk.press("correct")
+    desk.press("Confidence\\: certain")
+    desk.press("correct")
+    desk.press("Confidence\\: certain")
+    desk.press("Confidence\\: fair")
+    desk.press("correct")
+    said = [(x.meta["confidence"], x.unsure) for x in desk.labels()]
+    assert said == [("certain", False), ("fair", False), ("guess", True)]
+
+
+def test_the_first_wrong_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "Step 1: 2 + 2 = 4.\n\nStep 2: 4 + 4 = 9.\n\nStep 3: So it is 9."
+    cases = [Answered("sum?", "8", (text,)), Answered("sums?", "9", (text,))]
+    desk = Desk(tmp_path, monkeypatch, cases, annotation="steps = true")
+    shortcuts = {button.label: button.proto.shortcut for button in desk.at.button[:4]}
+    assert shortcuts == {"1": "1", "2": "2", "3": "3", "All are right: correct": "0"}
+    desk.press("2")
+    desk.press("All are right: correct")
+    said = [(x.value, x.meta) for x in desk.labels()]
+    assert said == [("incorrect", {"step": 2}), ("correct", {})]
+
+
+def test_a_flag_stays_with_its_case(desk: Desk) -> None:
+    desk.press("Flag")
+    assert next(b for b in desk.at.button if b.label == "Flag").proto.type == "primary"
+    with Store(desk.database) as store:
+        assert len(store.events("flag")) == 1
+    desk.press("correct")
+    assert next(b for b in desk.at.button if b.label == "Flag").proto.type == "secondary"
+
+
+def test_a_long_answer_shows_its_end_first_and_the_rest_at_a_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "The start.\n\n" + "Some words. " * 500 + "\n\nThe answer is 42."
+    desk = Desk(tmp_path, monkeypatch, [Answered("q", "42", (text,))])
+    assert "42" in desk.texts()[-1] and not any("The start" in text for text in desk.texts())
+    assert any("characters are left out" in caption.value for caption in desk.at.caption)
+    desk.press("All of it")
+    assert any("The start" in text for text in desk.texts())
+
+
+def test_help_lists_every_key(desk: Desk) -> None:
+    desk.press("Help")
+    (line,) = [text for text in desk.texts() if text.startswith("**1**")]
+    assert line.count("**") == 2 * 11
+
+
+def test_controls_look_like_cases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = Desk(tmp_path, monkeypatch, numbered(20), annotation="controls = 0.5")
+    with Store(desk.database) as store:
+        (rubric,) = store.rubrics()
+        known = [Control(rubric.id, f"known {n}?", ("4",), f"answer k{n}", "correct") for n in "ab"]
+        store.add(known)
+    shown = []
+    while desk.at.button[0].label == "incorrect":
+        shown.append(desk.answer())
+        desk.press("correct")
+    assert sum(text.startswith("answer k") for text in shown) == 2
+    assert len(desk.labels()) == 20
+    with Store(desk.database) as store:
+        assert store.counts()["check_labels"] == 2

@@ -388,3 +388,11 @@ def test_the_newest_verdict_on_a_probe_counts_whatever_came_in_first(full, one_o
         (probe.item, "empty", text) for text in ("", "?", "!")
     } | {(probe.item, "colon", ":")}
     assert full.audit_items(set_id) == [one_of_each["items"]]
+
+
+def test_events_by_subject_and_by_time(store):
+    store.add([Event("a", subject, {}, f"2026-01-0{day}") for day, subject in enumerate("xyx", 1)])
+    store.add([Event("b", "x", {}, "2026-01-03")])
+    assert [e.created_at[-1] for e in store.events_about("a", "x")] == ["1", "3"]
+    assert store.events_about("a", "z") == []
+    assert [e.subject for e in store.events_since("a", "2026-01-02")] == ["y", "x"]
