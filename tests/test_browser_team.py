@@ -1,5 +1,6 @@
 """Several people at once in real browsers, and what each of them gets to know."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +22,19 @@ from browser import (
     settle,
     study,
 )
-from keyboard import Table, annotation, answer, events, names, next_turn, note, shown, toggled, turn
+from keyboard import (
+    Table,
+    annotation,
+    answer,
+    events,
+    names,
+    next_turn,
+    note,
+    shown,
+    standing,
+    toggled,
+    turn,
+)
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from annotator import accounts, session
@@ -175,14 +188,14 @@ def test_an_annotator_gets_to_know_nothing(chromium: Browser, table: Table) -> N
 
 
 def settled(page: Page) -> Locator:
-    return page.get_by_text("settled")
+    return page.get_by_text(re.compile(r"\d of \d settled"))
 
 
 def test_an_adjudicator_sees_finished_cases_and_letters(chromium: Browser, table: Table) -> None:
     named = names(table.study)
-    first = [label for label in events(table.study, "quokka") if label.status == "labelled"]
-    finished = {x.response for x in events(table.study, "numbat") if x.status == "labelled"}
-    open_ = [x.note for x in first if x.response not in finished]
+    second = standing(table.study, "numbat")
+    finished = {case for case, label in second.items() if label.status == "labelled"}
+    open_ = [f"{NOTE} {case}" for case in named.values() if case not in finished]
     assert len(open_) == UNFINISHED
     with page(chromium, table.link("dingo"), ready=settled) as visit:
         seen = visit.page
@@ -225,7 +238,7 @@ def test_a_lead_sees_people_but_no_model_and_no_verdict(chromium: Browser, table
         seen.get_by_text("By stratum").click()
         figures = seen.locator("[data-testid=stMain]").inner_text()
         assert "quokka" in figures and "numbat" in figures
-        assert "10 of 12 labels" in figures
+        assert "10 labels of 12 wanted" in figures
         assert received(visit, NOTE, NAME, "dingo", *secrets(table.study)) == []
 
 
@@ -238,6 +251,7 @@ def test_whoever_is_locked_out_saves_nothing_and_sees_no_more(
         accounts.set_role(store, "numbat", "adjudicator", now())
         seen.keyboard.press("1")
         settled(seen).wait_for()
+        settle(seen)
         assert not button(seen, "Skip").is_visible()
         accounts.set_role(store, "numbat", "annotator", now())
         seen.keyboard.press("u")
