@@ -22,6 +22,7 @@ STYLE = """<style>
 .st-key-labels button { min-height: 3.25rem; min-width: 3.25rem; }
 [data-testid="stCaptionContainer"] { opacity: 0.8; }  /* Streamlit's 0.6 is too pale to read */
 .stMarkdown :is(p, li, td, th, h1, h2, h3, h4) { unicode-bidi: plaintext; }
+.stMarkdown:has(table) { overflow-x: auto; }  /* a wide table moves, not the page */
 .stMarkdown [style*="cc0000"] { color: inherit !important; }
 @media (max-width: 640px) {  /* a phone: one row of small buttons that can be pushed aside */
   .st-key-actions { flex-wrap: nowrap; overflow-x: auto; }
