@@ -51,7 +51,7 @@ if (!window.benchwarrantKeys) {
   window.addEventListener("keydown", (event) => {
     const field = event.target.closest("input, textarea");
     if (field && event.key === "Escape") field.blur();
-    if (field || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (field || event.ctrlKey || event.altKey) return;
     const keys = window.benchwarrantKeys, waits = performance.now() < keys.waiting;
     if (event.key.toLowerCase() === "KEY" && document.querySelector(".st-key-do-note"))
       keys.waiting = performance.now() + 3000;
