@@ -7,16 +7,20 @@ from dataclasses import dataclass
 from browser import CASE, Server, Study, button, settle
 from playwright.sync_api import Page, expect
 
+from annotator.label import GLANCE
 from samples.records import Event, Label
 from samples.store import Store
 
 MAIN = "[data-testid=stMain]"
-# The number in the keys of the buttons: another one at each showing of a case, and at the end.
+# The number in the keys of a case's buttons, another one at each showing; "end" where none is left.
 TURN = r"""(old) => {
-  const found = [...document.querySelectorAll("[class*=st-key-do-undo-]")]
-    .map(x => x.className.match(/do-undo-(\d+)/)[1]);
   const state = document.querySelector("[data-test-script-state]")?.dataset.testScriptState;
-  return state === "notRunning" && found.length === 1 && found[0] !== old && found[0];
+  if (state !== "notRunning") return false;
+  const keys = [...document.querySelectorAll(".st-key-labels > *")].map(x => x.className);
+  const found = new Set([...keys.join().matchAll(/st-key-\w+(?:-\w+)?-(\d+)/g)].map(x => x[1]));
+  const over = document.querySelector("[data-testid=stMain]").innerText.includes("Finished:");
+  const now = over ? "end" : found.size === 1 && [...found][0];
+  return now !== old && now;
 }"""
 
 
@@ -56,6 +60,8 @@ def next_turn(page: Page, old: str) -> None:
 def answer(page: Page, key: str) -> str:
     """Press a key that answers, and wait for what comes; returns the case that was answered."""
     case, old = shown(page), turn(page)
+    if key in "sx":  # nothing is put off at a glance
+        page.wait_for_timeout(1100 * GLANCE)
     page.keyboard.press(key)
     next_turn(page, old)
     return case
@@ -73,7 +79,7 @@ def note(page: Page, text: str) -> None:
 def toggled(page: Page, key: str, word: str, *, on: bool) -> None:
     """Press a key that switches something, and see that its button says so."""
     page.keyboard.press(key)
-    expect(button(page, word).get_by_test_id("stIconMaterial")).to_have_count(int(on))
+    expect(button(page, word)).to_have_attribute("kind", "primary" if on else "secondary")
     settle(page)
 
 

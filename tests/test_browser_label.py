@@ -36,6 +36,8 @@ from keyboard import (
 )
 from playwright.sync_api import Browser, Page, expect
 
+from annotator.label import GLANCE
+
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="Chromium is not here: `make browser`"),
@@ -183,6 +185,7 @@ def _cannot_judge(day: Day) -> str:
     """Changes her mind about it once; gives the second reason."""
     case = shown(day.page)
     for key in ("u", "2"):
+        day.page.wait_for_timeout(1100 * GLANCE)
         day.page.keyboard.press("x")
         day.page.get_by_text("cannot judge: why?").wait_for()
         settle(day.page)
@@ -199,7 +202,7 @@ def _cannot_judge(day: Day) -> str:
 
 
 def _read_all(page: Page) -> None:
-    assert page.get_by_text("characters are left out here").is_visible()
+    assert page.get_by_text("characters are left out").is_visible()
     assert not page.get_by_text(BEGINNING).is_visible()
     page.keyboard.press("e")
     page.get_by_text(BEGINNING).wait_for()
