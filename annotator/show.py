@@ -26,6 +26,7 @@ STYLE = """<style>
 .st-key-labels button { min-height: 3.25rem; min-width: 3.25rem; }
 [data-testid="stCaptionContainer"] { opacity: 0.8; }  /* Streamlit's 0.6 is too pale to read */
 .stMarkdown :is(p, li, td, th, h1, h2, h3, h4) { unicode-bidi: plaintext; }
+.stMarkdown:has(table) { overflow-x: auto; }  /* a wide table moves, not the page */
 .stMarkdown [style*="cc0000"] { color: inherit !important; }
 @media (max-width: 640px) {  /* a phone: the row of actions can be pushed aside */
   .st-key-actions button, .st-key-labels button { padding: 0.25rem 0.5rem; }
