@@ -60,7 +60,7 @@ def next_turn(page: Page, old: str) -> None:
 def answer(page: Page, key: str) -> str:
     """Press a key that answers, and wait for what comes; returns the case that was answered."""
     case, old = shown(page), turn(page)
-    if key in "sx":  # nothing is put off at a glance
+    if not key.isdigit():  # nothing is put off at a glance
         page.wait_for_timeout(1100 * GLANCE)
     page.keyboard.press(key)
     next_turn(page, old)
