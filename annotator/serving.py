@@ -75,6 +75,7 @@ def serve_command(study: Path, where: Place, secrets: Path | None = None) -> lis
     """The command line of the server, with nothing open that the app does not need."""
     flags = {
         "server.headless": "true",
+        "theme.primaryColor": "#1565c0",  # Streamlit's red says that something is wrong
         "server.address": where.host,
         "server.port": str(where.port),
         "server.fileWatcherType": "none",

@@ -122,7 +122,10 @@ def rubric(desk: Desk, *, opened: bool, help_: bool) -> None:
 
 def finished(seen: Progress | None) -> None:
     done = seen.done if seen else 0
-    st.success(f"Finished: nothing is left that needs you. You have labelled {done}; thank you.")
+    st.success(
+        f"Finished: nothing is left that needs you. You have labelled {done}; thank you. Cases that"
+        " somebody else puts down come here when you reload the page."
+    )
 
 
 def is_long(text: str) -> bool:

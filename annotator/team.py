@@ -108,10 +108,13 @@ def _flags(store: Store, desk: Desk) -> None:
     found = oversight.flags(store, desk.audit_set, desk.rubric.id)
     if not found:
         st.caption("None.")
+    done = {said.response for said in oversight.finished(store, desk.audit_set, desk.rubric.id)}
     for flag in found:
         read = blind.control_case if flag.control else blind.case
         item, text = read(store, flag.response)
         said = f"{flag.annotator}: {flag.note}" if flag.note else flag.annotator
+        if flag.note and not flag.control and flag.response not in done:
+            said = f"{flag.annotator} (their note comes when the case is finished)"
         with st.expander(f"{show.cell(said)} · {show.cell(item.question[:80])}"):
             show.case(desk, item, text, (0, show.View(raw=True, all=True)))
 

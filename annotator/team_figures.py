@@ -39,8 +39,13 @@ class Figure:
         if np.isnan(self.value):
             return f"{self.reason} (n = {self.n})"
         if np.isnan(self.low):
-            return f"{self.value:.2f} (n = {self.n}; {self.reason})"
-        return f"{self.value:.2f} ({self.low:.2f} to {self.high:.2f}, n = {self.n})"
+            return f"{_two(self.value)} (n = {self.n}; {self.reason})"
+        return f"{_two(self.value)} ({_two(self.low)} to {_two(self.high)}, n = {self.n})"
+
+
+def _two(value: float) -> str:
+    """Two decimals, and no minus before a zero."""
+    return f"{round(value, 2) + 0.0:.2f}"
 
 
 @dataclass(frozen=True)

@@ -146,3 +146,17 @@ def test_a_label_page_that_is_open_asks_anew(desk: Desk) -> None:
     with Store(desk.database) as store:
         assert store.current_labels(new.id) == []
         assert labels_under(store, desk.rubric) == 12
+
+
+def test_a_flags_note_comes_when_its_case_is_finished(desk: Desk) -> None:
+    """The lead may label too, so that an open case is nobody else's word to them."""
+    case = desk.cases[11]
+    flag = Event("flag", case, {"annotator": "ann", "audit_set": "", "on": True}, "2026")
+    with Store(desk.database) as store:
+        store.add([flag, Label(case, desk.rubric, "ann", value="correct", note="it is 5")])
+    assert "it is 5" not in desk.team()
+    assert not any("it is 5" in one.label for one in desk.at.expander)
+    with Store(desk.database) as store:
+        store.add([Label(case, desk.rubric, "ben", value="correct")])
+    desk.team()
+    assert any("it is 5" in one.label for one in desk.at.expander)
