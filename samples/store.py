@@ -8,6 +8,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -29,7 +30,6 @@ from samples.records import (
     Spec,
     Verdict,
     Warrant,
-    as_row,
     canonical_json,
     content_hash,
 )
@@ -55,6 +55,9 @@ _TUPLES = {"references", "choices", "labels"}
 _BOOLS = {"unsure", "estimated"}
 _REALS = {"seconds", "score", "probability", "usd"}
 
+CACHE = 64 << 20  # bytes of the database's pages, taken as they are read
+CHECKPOINT = 10_000  # pages that wait in the log
+
 R = TypeVar("R")
 
 
@@ -71,13 +74,15 @@ class Spent(NamedTuple):
 
 
 def _encode(record: Any) -> tuple[Any, ...]:
-    row = as_row(record)
-    for name, value in row.items():
+    row = [record.id]
+    for name in type(record).__dataclass_fields__:
+        value = getattr(record, name)
         if name in _JSON:
-            row[name] = canonical_json(value)
+            value = canonical_json(value) if value else "{}" if isinstance(value, dict) else "[]"
         elif name in _REALS and isinstance(value, int):
             raise TypeError(f"{name} must be a float, or its hash would not survive the database")
-    return (record.id, *row.values())
+        row.append(value)
+    return tuple(row)
 
 
 def _decode(kind: type[R], row: Sequence[Any]) -> R:
@@ -118,6 +123,10 @@ class Store:
             ) from None
         self.db.execute("PRAGMA foreign_keys = ON")
         self.db.execute(f"PRAGMA synchronous = {'FULL' if precious else 'NORMAL'}")
+        # Ids are hashes: rows come in anywhere in an index, so that its pages had better stay here,
+        # and be written back when many rows have changed them.
+        self.db.execute(f"PRAGMA cache_size = -{CACHE // 1024}")
+        self.db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT}")
         if schema.version(self.db) < len(schema.MIGRATIONS):
             with self.transaction():
                 schema.migrate(self.db)
@@ -185,18 +194,15 @@ class Store:
             with self.transaction():
                 return self.add(records)
         before = self.db.conn.total_changes
-        statements: dict[type, str] = {}
-        for record in records:
-            kind = type(record)
-            if kind not in statements:
-                marks = ", ".join("?" * (1 + len(kind.__dataclass_fields__)))
-                # Not OR IGNORE: that would swallow broken CHECK and NOT NULL constraints too.
-                known = "" if kind in (Response, Verdict, ProbeVerdict) else "(id)"
-                statements[kind] = (
-                    f"INSERT INTO {TABLES[kind]} (id, {_columns(kind)}) VALUES ({marks})"
-                    f" ON CONFLICT {known} DO NOTHING"
-                )
-            self.db.conn.execute(statements[kind], _encode(record))
+        for kind, alike in groupby(records, type):
+            marks = ", ".join("?" * (1 + len(kind.__dataclass_fields__)))
+            # Not OR IGNORE: that would swallow broken CHECK and NOT NULL constraints too.
+            known = "" if kind in (Response, Verdict, ProbeVerdict) else "(id)"
+            self.db.conn.executemany(
+                f"INSERT INTO {TABLES[kind]} (id, {_columns(kind)}) VALUES ({marks})"
+                f" ON CONFLICT {known} DO NOTHING",
+                map(_encode, alike),
+            )
         return int(self.db.conn.total_changes - before)
 
     # --- reading ---------------------------------------------------------------------------
