@@ -419,7 +419,7 @@ def test_a_full_disk_is_one_line_and_afterwards_it_goes_on(
     closed = []
     monkeypatch.setattr(ReplayEngine, "close", lambda engine: closed.append(engine.spec.model))
     with opened(path, create=True) as (study, store):
-        pages_left(store, 250)
+        pages_left(store, 120)
         with pytest.raises(BenchwarrantError, match="make room on its disk and run") as caught:
             collect_all(study, store)
         assert "\n" not in str(caught.value) and "database or disk is full" in str(caught.value)
