@@ -1,5 +1,6 @@
 """What judging costs: the price of each judge, who books it, and what it came to."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -109,17 +110,19 @@ def _per_panel_verdict(
     store: Store, spec: Spec, members: list[Spec], rubric: str
 ) -> tuple[float | str, dict[str, Any]]:
     """A panel's verdict costs what its members said for it, and they may have said it before."""
-    given = store.judged_how(spec.id, rubric)
+    given, calls = 0, Counter[str]()
+    for _, meta, _ in store.judged_how(spec.id, rubric):
+        given += 1
+        calls.update(meta["said"].keys())
     total = 0.0
     for member in members:
-        heard = sum(member.name in meta["said"] for meta, _ in given.values())
         each, _ = _per_verdict(store, member, rubric)
         if each == NO_PROVIDER:
             continue
         if isinstance(each, str):
-            return f"{member.name}: {each}", {"verdicts": len(given)}
-        total += each * heard
-    return total / max(len(given), 1), {"verdicts": len(given), "usd": total}
+            return f"{member.name}: {each}", {"verdicts": given}
+        total += each * calls[member.name]
+    return total / max(given, 1), {"verdicts": given, "usd": total}
 
 
 def costs_say(about: Mapping[str, Any]) -> str:
