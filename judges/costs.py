@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from threading import Event as Signal
 from typing import Any
 
 from inference.ledger import Ledger, Purse, dollars
@@ -26,6 +27,7 @@ class Books:
     now: Callable[[], str]
     purse: Purse = field(default_factory=Purse)
     attempt: int = 0  # the first is 0
+    stop: Signal | None = None  # set where nobody waits any more
 
     def ledger(self, study: Study, block: JudgeBlock, spec: Spec) -> Ledger | None:
         """Where the requests of a judge are booked; None for those that cannot cost anything."""
@@ -37,7 +39,10 @@ class Books:
         """Where the batches of a judge are noted; a recheck is wanted now and has none."""
         if not block.batch or self.purpose == "recheck":
             return None
-        return BatchJournal(store.path, f"{self.purpose}, attempt {self.attempt}", self.now, spec)
+        purpose = f"{self.purpose}, attempt {self.attempt}"
+        journal = BatchJournal(store.path, purpose, self.now, spec)
+        journal.stopped = self.stop or journal.stopped
+        return journal
 
 
 def price_of(study: Study, block: JudgeBlock) -> Price | None:

@@ -65,8 +65,8 @@ _FORMS: dict[type, tuple[Callable[[Any], tuple[Any, ...]], str]] = {}
 def record_id(record: Any) -> str:
     """The content hash of a record's fields.
 
-    A full run hashes millions of records: what a kind's canonical JSON always says is made once, and
-    the values, most of them plain, are filled in.
+    A full run hashes millions of records: what a kind's canonical JSON always says is made once,
+    and the values, most of them plain, are filled in.
     """
     kind = type(record)
     if kind not in _FORMS:

@@ -219,7 +219,7 @@ class Store:
                 return self.add(records)
         before = self.db.conn.total_changes
         for kind, alike in groupby(records, type):
-            marks = ", ".join("?" * (1 + len(kind.__dataclass_fields__)))
+            marks = ", ".join("?" * (1 + len(kind.__dataclass_fields__)))  # type: ignore[attr-defined]
             # Not OR IGNORE: that would swallow broken CHECK and NOT NULL constraints too.
             known = "" if kind in (Response, Verdict, ProbeVerdict) else "(id)"
             self.db.conn.executemany(
