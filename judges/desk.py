@@ -19,7 +19,7 @@ from judges.costs import PROVIDERS, Books, asked
 from judges.judge import Judge
 from judges.panel import members_of
 from samples.errors import BenchwarrantError, Refused
-from samples.records import Spec, Verdict
+from samples.records import Rubric, Spec, Verdict
 from samples.store import Store, Ungraded
 from samples.study import JudgeBlock, Study
 
@@ -71,6 +71,7 @@ class Desk:
     block: JudgeBlock
     spec: Spec
     asked: Ungraded
+    rubric: Rubric  # as it was when the run began, whatever becomes of the guidance's file
     looked: int = 0  # how far down the responses
     given: int = 0  # verdicts
     stopped: BenchwarrantError | None = None
@@ -107,7 +108,7 @@ class Desk:
                 office.halt.signal.wait(office.pause)
 
     def _follow(self, office: Office, store: Store, at_once: bool) -> None:
-        study, rubric = office.study, self.asked.rubric
+        study = office.study
         books = Books("verdict", office.now, office.purse, stop=office.halt.signal)
         known: dict[str, dict[str, tuple[str | None, str | None]]] = {}
         judge: Judge | None = None
@@ -120,13 +121,13 @@ class Desk:
                 found, looked = store.ungraded(self.asked, self.looked, most)
                 if found and (is_last or len(found) >= least):
                     for member in members_of(self.spec):
-                        known[member.name] = store.judged(member.id, rubric, found)
+                        known[member.name] = store.judged(member.id, self.rubric.id, found)
                     if judge is None:
                         opened = grade.open_block(study, store, self.block, self.spec, known, books)
                         judge = stack.enter_context(opened)
                     docket = grade.Docket(self.block, self.spec, tuple(found), len(found))
                     own = partial(grade.tick_own, self.spec.id, partial(self._count, office))
-                    grade.put(docket, judge, (study, store), own, books)
+                    grade.put(docket, judge, (study, store, self.rubric), own, books)
                     office.halt.check()  # what it left out then is no verdict missing
                     self.looked = looked
                 elif is_last:

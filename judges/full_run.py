@@ -54,7 +54,7 @@ def plan(
 ) -> Plan:
     """Who grades what. A judge whose verdicts were imported has graded all that it will."""
     blocks = {block.name: block for block in study.judge}
-    rubric, desks, to_grade = study.rater_question.id, [], 0
+    rubric, desks, to_grade = study.rater_question, [], 0
     tasks = {spec.id: tasks_of(store, spec) for spec in specs.values()}
     for judge in dict.fromkeys(one.judge for one in granted.values()):
         if judge not in blocks:
@@ -62,7 +62,7 @@ def plan(
         own = tuple(task for task, one in granted.items() if one.judge == judge)
         asked = tuple(spec for spec, named in tasks.items() if named & set(own))
         spec = judge_spec(study, blocks[judge])
-        desk = Desk(blocks[judge], spec, Ungraded(spec.id, rubric, asked, own))
+        desk = Desk(blocks[judge], spec, Ungraded(spec.id, rubric.id, asked, own), rubric)
         desks.append(desk)
         to_grade += store.count_ungraded(desk.asked)
         to_grade += sum(len(job.missing) for job in jobs if job.task in own)
@@ -96,8 +96,8 @@ def run(
     A model that fails does not stop the others, nor a judge that stops the models. Raises Refused
     when a warrant is no longer in force; everything finished until then is kept.
     """
-    store.add([office.study.rater_question])
-    store.add(spec for desk in plan.desks for spec in (*members_of(desk.spec), desk.spec))
+    for desk in plan.desks:
+        store.add([desk.rubric, *members_of(desk.spec), desk.spec])
     turns = [desk for desk in plan.desks if desk.takes_turns(office.study)]
     beside = [desk for desk in plan.desks if desk not in turns]
     over = Signal()

@@ -113,19 +113,19 @@ def run(
         own = partial(tick_own, docket.spec.id, tick)
         books = replace(books, attempt=max(docket.attempts.values(), default=0))
         with open_block(study, store, docket.block, docket.spec, known, books) as judge:
-            put(docket, judge, (study, store), own, books)
+            put(docket, judge, (study, store, rubric), own, books)
 
 
 def put(
     docket: Docket,
     judge: Judge,
-    where: tuple[Study, Store],
+    where: tuple[Study, Store, Rubric],
     tick: Callable[[Verdict], None],
     books: Books,
 ) -> None:
     """Put the missing cases of a docket before its judge, and save what it says."""
-    study, store = where
-    for cases in _parts(study, store, docket, study.rater_question):
+    study, store, rubric = where
+    for cases in _parts(study, store, docket, rubric):
         made = _stamped(judge.judge(cases), docket.attempts, books.now)
         save(made, store, tick, docket.block, books)
 

@@ -125,6 +125,15 @@ def test_a_second_run_makes_nothing(path: Path) -> None:
     assert seen == [] and counts(path) == (80, 80)
 
 
+def test_the_command_tells_of_both(path: Path) -> None:
+    said = command("benchmark", "--judge", "rules", "--study", str(path))
+    for words in ("grading by rules under warrant b2:", "collect: 56 of 56, ", "grade: 56 of 56, "):
+        assert words in said
+    assert said.rstrip().endswith("done; `benchwarrant leaderboard` shows it")
+    edit(path, "[policy]", '[benchmark]\njudges = { sums = "reader" }\n[policy]')
+    assert "grading by reader" in command("benchmark", "--study", str(path))
+
+
 def test_each_task_by_its_own_judge(path: Path) -> None:
     write(path.parent / "good.jsonl", [*FILES["good.jsonl"], {"text": "I do not know."}])
     words = '[[task]]\nname = "words"\nlimit = 12\n[[model]]\nname = "good"'
