@@ -5,7 +5,7 @@ TORCH ?= torch==2.13.0
 BIN := .venv/bin
 
 .PHONY: demo test check venv browser lock bench bench-evidence bench-coverage bench-labels bench-parsers bench-judges \
-  bench-inference
+  bench-inference bench-benchmark
 
 demo: venv
 	$(BIN)/benchwarrant demo
@@ -36,7 +36,8 @@ browser:
 	@test -x /usr/bin/chromium || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
 
 # Measured, never asserted: our median, the peer's or the limit's, the ratio, the goal.
-bench: bench-evidence bench-coverage bench-labels bench-parsers bench-judges bench-inference
+bench: bench-evidence bench-coverage bench-labels bench-parsers bench-judges bench-inference \
+  bench-benchmark
 
 bench-evidence: venv
 	$(BIN)/python tests/bench_evidence.py
@@ -59,6 +60,10 @@ bench-judges: venv
 # The peer comes into an environment of its own, build/peer-lm-eval.
 bench-inference: venv
 	TORCH="$(TORCH)" $(BIN)/python tests/bench_inference.py $(ARGS)
+
+# Writing and following 1.2 million answers; ARGS="--responses 100000" takes fewer.
+bench-benchmark: venv
+	$(BIN)/python tests/bench_benchmark.py $(ARGS)
 
 lock: venv
 	echo "torch ; python_version < '0'" > .venv/no-torch.txt

@@ -173,12 +173,17 @@ def _check_unchanged(store: Store, items: Sequence[Item]) -> None:
             )
 
 
-def specs_in_force(study: Study, store: Store) -> dict[str, Spec]:
-    """The model specs that count today: the study file's, and those of imported answers."""
+def specs_in_force(
+    study: Study, store: Store, jobs: Sequence[Job] | None = None
+) -> dict[str, Spec]:
+    """The model specs that count today: the study file's, and those of imported answers.
+
+    Whoever has planned already hands in the ``jobs``: planning reads every task.
+    """
     named = {spec.id: spec for spec in store.specs("model") if spec.body.get("imported")}
-    if study.model and study.task:
-        named |= {job.spec.id: job.spec for job in plan(study, None)}
-    return named
+    if jobs is None:
+        jobs = plan(study, None) if study.model and study.task else ()
+    return named | {job.spec.id: job.spec for job in jobs}
 
 
 def run(

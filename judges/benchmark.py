@@ -1,7 +1,7 @@
 """The full run: collect and grade everything, by an approved judge and under its warrant only."""
 
 from inference import collect
-from judges import grade, warrant
+from judges import warrant
 from judges.gate import APPROVED
 from judges.kinship import check_kin, kin
 from judges.leaderboard import Entry
@@ -28,7 +28,8 @@ def choose(study: Study, store: Store, judge: str | None, now: str | None) -> Wa
         )
     if len(approved) > 1:
         raise BenchwarrantError(
-            f"several judges are approved ({', '.join(approved)}); name one with --judge"
+            f"several judges are approved ({', '.join(approved)}); name one with --judge, or say in"
+            " [benchmark] judges who grades which task"
         )
     return warrant.in_force(study, store, approved[0], now)
 
@@ -36,62 +37,57 @@ def choose(study: Study, store: Store, judge: str | None, now: str | None) -> Wa
 def check_scope(study: Study, store: Store, granted: Warrant) -> None:
     """Refuse before anything is asked what the warrant does not cover."""
     check_kin(study, store, study_judges(study, store)[granted.judge])
-    specs = collect.specs_in_force(study, store)
-    tasks = {block.name for block in study.task}
-    tasks |= {task for _, task, _, _, spec, _ in store.frame() if spec in specs}
-    _check_covered(store, granted, list(specs.values()), tasks)
+    specs = list(collect.specs_in_force(study, store).values())
+    _check_covered(store, granted, specs, set(tasks_in_force(study, store)))
+
+
+def tasks_in_force(study: Study, store: Store) -> list[str]:
+    """The study file's tasks, then those of imported answers."""
+    imported = [spec.id for spec in store.specs("model") if spec.body.get("imported")]
+    more = set().union(*map(store.tasks_of, imported))
+    return list(dict.fromkeys([*(block.name for block in study.task), *sorted(more)]))
 
 
 def _check_covered(store: Store, granted: Warrant, specs: list[Spec], tasks: set[str]) -> None:
-    """A warrant covers the tasks and strategies of its audit, and the models as they were audited.
+    if missing := uncovered(store, granted, specs, tasks):
+        raise Refused("; ".join(missing))
 
-    Where its scope is new models it covers those as well.
+
+def uncovered(store: Store, granted: Warrant, specs: list[Spec], tasks: set[str]) -> list[str]:
+    """What a warrant does not cover, in words; empty where it covers everything.
+
+    It covers the tasks and strategies of its audit, and the models as they were audited; where its
+    scope is new models it covers those as well.
     """
-    scope = granted.body["scope"]
+    scope, who = granted.body["scope"], f"the warrant of judge {granted.judge!r}"
     asked = {"tasks": tasks, "strategies": {spec.body["strategy"] for spec in specs}}
     if scope["kind"] != "new models":
         asked["models"] = {spec.name for spec in specs}
-    for kind, names in asked.items():
-        outside = sorted(names - set(scope[kind]))
-        if outside:
-            raise Refused(
-                f"the warrant of judge {granted.judge!r} does not cover the {kind}"
-                f" {', '.join(outside)}: no audited case is of it; add cases (`benchwarrant sample"
-                " --new`, label, approve) or take it out of the study"
-            )
-    if scope["kind"] == "new models":
-        return
-    cases = {case.response for case in store.audit_cases(granted.audit_set)}
-    audited = {spec for response, _, _, _, spec, _ in store.frame() if response in cases}
-    known = {_identity(spec) for spec in store.specs("model") if spec.id in audited}
-    if changed := sorted({spec.name for spec in specs if _identity(spec) not in known}):
-        raise Refused(
-            f"the warrant of judge {granted.judge!r} covers {', '.join(changed)} as it was audited,"
-            " but its engine or sampling is another one now; undo the change, or audit its new"
-            " answers (`benchwarrant sample --new`, label, approve)"
+    outside = {kind: sorted(names - set(scope[kind])) for kind, names in asked.items()}
+    found = [f"the {kind} {', '.join(names)}" for kind, names in outside.items() if names]
+    said = []
+    if found:
+        said.append(
+            f"{who} does not cover {' and '.join(found)}: no audited case is of it; add cases"
+            " (`benchwarrant sample --new`, label, approve) or take it out of the study"
         )
+    if scope["kind"] == "new models":
+        return said
+    audited = store.specs_of(granted.audit_set)
+    known = {_identity(spec) for spec in store.specs("model") if spec.id in audited}
+    changed = {spec.name for spec in specs if _identity(spec) not in known}
+    if changed := changed - set(outside["models"]):
+        said.append(
+            f"{who} covers {', '.join(sorted(changed))} as it was audited, but its engine or"
+            " sampling is another one now; undo the change, or audit its new answers"
+            " (`benchwarrant sample --new`, label, approve)"
+        )
+    return said
 
 
 def _identity(spec: Spec) -> str:
     """A model whatever it is asked: its name, engine and sampling."""
     return content_hash([spec.name, spec.body.get("engine"), spec.body.get("sampling")])
-
-
-def gradable(study: Study, store: Store) -> list[str]:
-    """Every answer in force that a judge can read; one without text counts as wrong unjudged."""
-    specs = collect.specs_in_force(study, store)
-    return [
-        response
-        for response, _, _, _, spec, has_text in store.frame()
-        if spec in specs and has_text
-    ]
-
-
-def docket(study: Study, store: Store, granted: Warrant) -> list[grade.Docket]:
-    """What the approved judge has still to grade; imported verdicts are as complete as they are."""
-    if granted.judge not in {block.name for block in study.judge}:
-        return []
-    return grade.dockets(study, store, gradable(study, store), [granted.judge])
 
 
 def entries(study: Study, store: Store, granted: Warrant) -> list[Entry]:

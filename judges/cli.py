@@ -1,19 +1,20 @@
 """Commands that weigh, decide and grade."""
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from judges.cli_asking import MaxUsd, say_spent
+from judges.cli_asking import MaxUsd, say_spent, spent_so_far
 from samples.cli import (
     DEFAULT,
     AsJson,
     StudyPath,
     now,
     opened,
-    progress,
+    progresses,
     say,
     show_json,
     show_table,
@@ -168,42 +169,48 @@ def _show_decision(warrant: "Warrant") -> None:
 def benchmark(
     study: StudyPath = DEFAULT,
     only: Annotated[
-        str | None, typer.Option("--judge", help="The approved judge, where there are several.")
+        str | None, typer.Option("--judge", help="One approved judge for everything.")
     ] = None,
     max_usd: MaxUsd = None,
+    cluster: Annotated[
+        str | None, typer.Option(help="Run the models on a Ray cluster: auto, or its address.")
+    ] = None,
 ) -> None:
-    """Collect and grade everything, only under a valid warrant; goes on where it stopped.
+    """Collect and grade everything, only under valid warrants; goes on where it stopped.
 
     Example: benchwarrant benchmark
     """
     from inference import collect
-    from judges import benchmark as room
-    from judges import grade
+    from judges import full_run as room
     from judges.costs import purse
+    from judges.desk import Office
     from judges.makeup import panel_facts, panel_says
+    from judges.mandates import judge_of
 
     with opened(study) as (opened_study, store):
-        granted = room.choose(opened_study, store, only, now())
-        room.check_scope(opened_study, store, granted)
-        say(f"grading by {granted.judge} under warrant {granted.id}")
-        missing = 0
-        if opened_study.model and opened_study.task:
-            jobs = collect.plan(opened_study, store)
-            missing = sum(len(job.missing) for job in jobs)
-            with progress("collect", missing) as tick:
-                failed = collect.run(opened_study, store, jobs, tick, now)
-            for name, reason in failed.items():
-                say(f"model {name} could not be run: {reason}")
-        todo = room.docket(opened_study, store, granted)
-        wallet = purse(opened_study, [docket.block for docket in todo], max_usd)
-        with progress("grade", sum(len(docket.missing) for docket in todo)) as tick:
-            grade.run(opened_study, store, todo, tick, now, wallet)
-        rubric, graded = opened_study.rater_question.id, room.gradable(opened_study, store)
-        for docket in todo:
-            if docket.block.members:
-                facts = panel_facts(store, docket.spec, rubric, graded)
-                say(f"{docket.spec.name}: {panel_says(facts)}")
-    say_spent(wallet)
+        both = opened_study.model and opened_study.task
+        jobs = collect.plan(opened_study, store) if both else []
+        specs = collect.specs_in_force(opened_study, store, jobs)
+        granted = judge_of(opened_study, store, now(), only, specs.values())
+        for line in room.says(granted):
+            say(line)
+        plan = room.plan(opened_study, store, jobs, specs, granted)
+        wallet = purse(opened_study, [desk.block for desk in plan.desks], max_usd)
+        totals = {"collect": plan.to_collect, "grade": plan.to_grade}
+        try:
+            with progresses(totals, partial(spent_so_far, wallet)) as ticks:
+                office = Office(opened_study, ticks["grade"], now, wallet)
+                outcome = room.run(plan, office, store, ticks["collect"], cluster)
+        finally:
+            say_spent(wallet)
+        for name, reason in outcome.failed.items():
+            say(f"model {name} could not be run: {reason}")
+        for desk in plan.desks:
+            if desk.block.members:
+                facts = panel_facts(store, desk.spec, desk.asked.rubric)
+                say(f"{desk.spec.name}: {panel_says(facts)}")
+    if trouble := room.troubles(outcome):
+        raise trouble
     say("done; `benchwarrant leaderboard` shows it")
 
 

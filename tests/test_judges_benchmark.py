@@ -19,12 +19,14 @@ from small_road import (
 )
 
 from inference import collect
-from judges import benchmark, grade
+from inference.ledger import Purse
+from judges import benchmark, full_run, grade, mandates
+from judges.desk import Office
 from samples.cli import opened
 from samples.errors import BenchwarrantError, Refused
 from samples.exchange import imported_judge, imported_model
 from samples.records import Item, Response, Verdict
-from samples.store import Store
+from samples.store import Store, Ungraded
 from samples.study import Study
 
 
@@ -206,10 +208,21 @@ def test_imported_answers_to_a_task_that_was_not_audited_are_not_graded_either(
 # --- what is graded ----------------------------------------------------------------------------
 
 
-def run_all(study: Study, store: Store) -> None:
-    granted = benchmark.choose(study, store, None, NOW)
+def run_all(study: Study, store: Store, judge: str | None = None) -> None:
     collect_all(study, store)
-    grade.run(study, store, benchmark.docket(study, store, granted), nothing, lambda: NOW)
+    grade_all(study, store, judge)
+
+
+def planned(study: Study, store: Store, judge: str | None = None) -> full_run.Plan:
+    """What a run would still grade, once everything is collected."""
+    specs = collect.specs_in_force(study, store)
+    granted = mandates.judge_of(study, store, NOW, judge, specs.values())
+    return full_run.plan(study, store, [], specs, granted)
+
+
+def grade_all(study: Study, store: Store, judge: str | None = None) -> None:
+    office = Office(study, nothing, lambda: NOW, Purse())
+    full_run.run(planned(study, store, judge), office, store, nothing)
 
 
 def test_the_rest_is_collected_and_graded_and_a_second_run_does_nothing(path: Path) -> None:
@@ -223,13 +236,20 @@ def test_the_rest_is_collected_and_graded_and_a_second_run_does_nothing(path: Pa
         benchmark.choose(study, store, None, NOW)  # grading did not touch what the warrant rests on
 
 
+def asked(study: Study, store: Store) -> Ungraded:
+    """All answers in force, as a judge that has seen none."""
+    tasks = tuple(benchmark.tasks_in_force(study, store))
+    specs = tuple(collect.specs_in_force(study, store))
+    return Ungraded("b2:nobody", study.rater_question.id, specs, tasks)
+
+
 def test_only_answers_in_force_with_a_text_are_graded(study_store) -> None:
     study, store = study_store
     store.add([replace(next(store.responses()), draw=1, text=None, finish="too_long")])
-    assert len(benchmark.gradable(study, store)) == 24
+    assert store.count_ungraded(asked(study, store)) == 24
     edit(study.at("study.toml"), '"bad.jsonl"', '"bad.jsonl"\nsampling = { max_tokens = 7 }')
     with opened(study.at("study.toml")) as (other, _):
-        assert len(benchmark.gradable(other, store)) == 12
+        assert store.count_ungraded(asked(other, store)) == 12
 
 
 def test_imported_verdicts_are_as_complete_as_they_are(study_store) -> None:
@@ -242,7 +262,7 @@ def test_imported_verdicts_are_as_complete_as_they_are(study_store) -> None:
     )
     granted = approve(study, store, "people")
     assert granted.decision == "approved"
-    assert benchmark.docket(study, store, granted) == []
+    assert planned(study, store, "people").desks == []
     assert len(benchmark.entries(study, store, granted)) == 2
 
 
@@ -278,7 +298,7 @@ def test_entries_count_what_has_no_text_what_failed_and_what_is_not_graded(path:
             {"sums": 2},
             {"sums": 2},
         )
-        grade.run(study, store, benchmark.docket(study, store, granted), nothing, lambda: NOW)
+        grade_all(study, store)
         after = good()
         assert (after.ungraded, after.textless) == ({"sums": 0}, {"sums": 2})
         grades = after.grades["sums"]
@@ -341,7 +361,7 @@ def test_an_approved_cascade_grades_and_its_warrant_follows_its_members(path: Pa
         granted = benchmark.choose(study, store, "cascade", NOW)
         benchmark.check_scope(study, store, granted)
         collect_all(study, store)
-        grade.run(study, store, benchmark.docket(study, store, granted), nothing, lambda: NOW)
+        grade_all(study, store, "cascade")
         lines = {one.model: one.grades["sums"] for one in benchmark.entries(study, store, granted)}
         assert {model: len(grades) for model, grades in lines.items()} == {"good": 20, "bad": 20}
         reader = next(spec for spec in store.specs("judge") if spec.name == "reader")

@@ -10,8 +10,18 @@ import pytest
 
 from samples import blind
 from samples.errors import BenchwarrantError
-from samples.records import Account, AuditCase, Event, Item, Label, Response
-from samples.store import TABLES, Store, cases_hash
+from samples.records import (
+    Account,
+    AuditCase,
+    Event,
+    Item,
+    Label,
+    Response,
+    Rubric,
+    Spec,
+    Verdict,
+)
+from samples.store import TABLES, Store, Ungraded, cases_hash
 
 T0, T1, T2 = (f"2026-01-31T09:3{n}:00.000000+00:00" for n in range(3))
 
@@ -396,3 +406,46 @@ def test_events_by_subject_and_by_time(store):
     assert [e.created_at[-1] for e in store.events_about("a", "x")] == ["1", "3"]
     assert store.events_about("a", "z") == []
     assert [e.subject for e in store.events_since("a", "2026-01-02")] == ["y", "x"]
+
+
+def test_what_a_judge_has_not_graded_is_followed_as_it_comes(tmp_path: Path) -> None:
+    """In the order of writing, heap by heap; what has a verdict, no text, another spec or task is
+    passed over."""
+    items = [Item("sums", str(n), f"{n}?", ("4",)) for n in range(3)]
+    items.append(Item("x", "0", "?", ("4",)))
+    mine, other = Spec("model", "m", {"strategy": "direct"}), Spec("model", "n", {})
+    judge, rubric = Spec("judge", "j", {}), Rubric("r", "?", ("no", "yes"))
+    with Store(tmp_path / "s.db", create=True) as store:
+        store.add([*items, mine, other, judge, rubric])
+        asked = Ungraded(judge.id, rubric.id, (mine.id,), ("sums",))
+        assert store.ungraded(asked, 0, 2) == ([], 0)
+
+        def answer(item: Item, draw: int, spec: Spec = mine, text: str | None = "4") -> str:
+            finish = "stop" if text else "error"
+            made = Response(item.id, spec.name, spec.id, "direct", draw, text, finish)
+            store.add([made])
+            return made.id
+
+        first = [answer(items[n], 0) for n in range(3)]
+        answer(items[3], 0)
+        answer(items[0], 0, other)
+        answer(items[0], 1, text=None)
+        store.add([Verdict(first[1], rubric.id, "j", judge.id, value="yes")])
+        assert store.count_ungraded(asked) == 2
+        heap, looked = store.ungraded(asked, 0, 1)
+        assert heap == first[:1]
+        heap, looked = store.ungraded(asked, looked, 5)
+        assert heap == first[2:]
+        assert store.ungraded(asked, looked, 5) == ([], looked)
+        late = answer(items[1], 1)
+        assert store.ungraded(asked, looked, 5)[0] == [late]
+        assert store.tasks_of(mine.id) == {"sums", "x"}
+
+
+def test_verdicts_are_read_for_the_answers_that_are_asked_about(full: Store) -> None:
+    [*verdicts] = full.verdicts()
+    one = verdicts[0]
+    assert set(full.judged(one.spec, one.rubric, [one.response])) == {one.response}
+    assert full.judged(one.spec, one.rubric, []) == {}
+    assert full.attempts(one.spec, one.rubric, ["b2:none"]) == {}
+    assert full.scores(one.spec, one.rubric, [one.response]).keys() <= {one.response}
