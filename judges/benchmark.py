@@ -3,8 +3,7 @@
 from inference import collect
 from judges import grade, warrant
 from judges.gate import APPROVED
-from judges.kinship import check_kin, kin
-from judges.leaderboard import Entry
+from judges.kinship import check_kin
 from judges.tables import study_judges
 from samples.errors import BenchwarrantError, Refused
 from samples.records import Spec, Warrant, content_hash
@@ -39,10 +38,10 @@ def check_scope(study: Study, store: Store, granted: Warrant) -> None:
     specs = collect.specs_in_force(study, store)
     tasks = {block.name for block in study.task}
     tasks |= {task for _, task, _, _, spec, _ in store.frame() if spec in specs}
-    _check_covered(store, granted, list(specs.values()), tasks)
+    check_covered(store, granted, list(specs.values()), tasks)
 
 
-def _check_covered(store: Store, granted: Warrant, specs: list[Spec], tasks: set[str]) -> None:
+def check_covered(store: Store, granted: Warrant, specs: list[Spec], tasks: set[str]) -> None:
     """A warrant covers the tasks and strategies of its audit, and the models as they were audited.
 
     Where its scope is new models it covers those as well.
@@ -61,8 +60,7 @@ def _check_covered(store: Store, granted: Warrant, specs: list[Spec], tasks: set
             )
     if scope["kind"] == "new models":
         return
-    cases = {case.response for case in store.audit_cases(granted.audit_set)}
-    audited = {spec for response, _, _, _, spec, _ in store.frame() if response in cases}
+    audited = store.audited(granted.audit_set)
     known = {_identity(spec) for spec in store.specs("model") if spec.id in audited}
     if changed := sorted({spec.name for spec in specs if _identity(spec) not in known}):
         raise Refused(
@@ -92,59 +90,3 @@ def docket(study: Study, store: Store, granted: Warrant) -> list[grade.Docket]:
     if granted.judge not in {block.name for block in study.judge}:
         return []
     return grade.dockets(study, store, gradable(study, store), [granted.judge])
-
-
-def entries(study: Study, store: Store, granted: Warrant) -> list[Entry]:
-    """The board's lines: every model and strategy with the grades of the approved judge."""
-    blocks = {block.name: block for block in study.model}
-    # A run that was killed has left only what was known when its model was loaded.
-    kinds = ("model loaded", "model ran")
-    facts = {event.subject: event.body for kind in kinds for event in store.events(kind)}
-    found: dict[tuple[str, str], dict[str, _Cell]] = {}
-    judge = study_judges(study, store)[granted.judge]
-    rubric = study.rater_question
-    specs = []
-    for spec in collect.specs_in_force(study, store).values():
-        rows = store.board(spec.id, granted.spec, rubric.id)
-        if rows:
-            specs.append(spec)
-        for item, task, draw, value, failure, finish in rows:
-            line = found.setdefault((spec.name, spec.body["strategy"]), {})
-            cell = line.setdefault(task, _Cell())
-            cell.put((item, draw), value, failure, finish, rubric.positive)
-    if not found:
-        raise BenchwarrantError("there are no answers to rank; run `benchwarrant benchmark`")
-    _check_covered(store, granted, specs, {task for line in found.values() for task in line})
-    return [
-        Entry(
-            model=model,
-            strategy=strategy,
-            grades={task: cell.grades for task, cell in line.items()},
-            textless={task: cell.textless for task, cell in line.items()},
-            ungraded={task: cell.ungraded for task, cell in line.items()},
-            parent=blocks[model].parent if model in blocks else None,
-            compression=blocks[model].compression if model in blocks else None,
-            facts=facts.get(model),
-            kin=kin(judge, study, [model]).get(model),
-        )
-        for (model, strategy), line in found.items()
-    ]
-
-
-class _Cell:
-    """The grades of one model on one task while they are read."""
-
-    def __init__(self) -> None:
-        self.grades: dict[tuple[str, int], bool | None] = {}
-        self.textless = self.ungraded = 0
-
-    def put(
-        self, answer: tuple[str, int], value: str | None, failure: str | None, finish: str, yes: str
-    ) -> None:
-        if value is not None or failure is not None:
-            self.grades[answer] = None if value is None else value == yes
-        elif finish in ("too_long", "error"):  # the model gave nothing to grade: not right
-            self.grades[answer] = False
-            self.textless += 1
-        else:
-            self.ungraded += 1

@@ -221,19 +221,15 @@ def leaderboard(
 
     Example: benchwarrant leaderboard
     """
-    import numpy as np
-
+    _one_thread()
     from judges import benchmark as room
     from judges import board_page
     from judges import leaderboard as board
+    from judges.board_value import board_value
 
     with opened(study) as (opened_study, store):
         granted = room.choose(opened_study, store, only, now())
-        entries = room.entries(opened_study, store, granted)
-    resampled = board.resample(entries, np.random.default_rng(opened_study.seed))
-    value = board.leaderboard(
-        resampled, granted, opened_study.name, opened_study.policy.confidence, now()
-    )
+        value = board_value(opened_study, store, granted, now())
     if as_json:
         show_json(value)
         return

@@ -6,6 +6,7 @@ connection belongs to its thread: open a Store per thread, it costs half a milli
 
 import json
 import sqlite3
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,6 +57,41 @@ _BOOLS = {"unsure", "estimated"}
 _REALS = {"seconds", "score", "probability", "usd"}
 
 R = TypeVar("R")
+
+# What a judge said of an answer, as a number; CUT is added where the answer was cut off.
+WRONG, RIGHT, FAILED, DEGENERATE, TEXTLESS, UNGRADED = range(6)
+CUT = 8
+_BOARD = f"""
+    SELECT i.task, i.seq, r.draw, CASE
+        WHEN v.value IS NOT NULL THEN v.value = :positive
+        WHEN v.failure = 'degenerate' THEN {DEGENERATE}
+        WHEN v.failure IS NOT NULL THEN {FAILED}
+        WHEN r.finish IN ('too_long', 'error') THEN {TEXTLESS}
+        ELSE {UNGRADED} END + {CUT} * (r.finish = 'length')
+    FROM responses AS r JOIN items AS i ON i.id = r.item
+    LEFT JOIN current_verdicts AS v
+        ON v.response = r.id AND v.spec = :judge AND v.rubric = :rubric
+    WHERE r.spec = :model ORDER BY r.item, r.draw"""
+
+
+class Asked(NamedTuple):
+    """An item by its number, which is its place in the order of writing."""
+
+    number: int
+    task: str
+    key: str
+    question: str
+    answer_type: str
+    meta: dict[str, Any]
+
+
+class BoardCell(NamedTuple):
+    """One model's answers to one task, a place per answer: numbers in little room."""
+
+    task: str
+    items: "array[int]"
+    draws: "array[int]"
+    outcomes: "array[int]"
 
 
 class Spent(NamedTuple):
@@ -453,19 +489,60 @@ class Store:
         )
         return {response: (kind, strategy, finish) for response, kind, strategy, finish in rows}
 
-    def board(
-        self, model_spec: str, judge_spec: str, rubric: str
-    ) -> list[tuple[str, str, int, str | None, str | None, str]]:
-        """(item, task, draw, verdict, failure, finish) of one model's answers under one judge."""
-        return list(
-            self.db.execute(
-                "SELECT r.item, i.task, r.draw, v.value, v.failure, r.finish FROM responses AS r"
-                " JOIN items AS i ON i.id = r.item LEFT JOIN current_verdicts AS v"
-                " ON v.response = r.id AND v.spec = ? AND v.rubric = ?"
-                " WHERE r.spec = ? ORDER BY r.seq",
-                (judge_spec, rubric, model_spec),
-            )
+    def asked(self) -> list[Asked]:
+        """Every item as the leaderboard knows it."""
+        rows = self.db.execute("SELECT seq, task, key, question, answer_type, meta FROM items")
+        return [Asked(*row[:-1], json.loads(row[-1])) for row in rows]
+
+    def board(self, model_spec: str, judge_spec: str, rubric: Rubric) -> Iterator[BoardCell]:
+        """One model's answers under one judge, by task: numbers only, never a text.
+
+        What counts is the newest attempt of each verdict. ``outcome`` is one of WRONG to UNGRADED,
+        plus CUT where the answer was cut off.
+        """
+        rows = self.db.execute(
+            _BOARD,
+            {
+                "judge": judge_spec,
+                "rubric": rubric.id,
+                "model": model_spec,
+                "positive": rubric.positive,
+            },
         )
+        cells: dict[str, BoardCell] = {}
+        for task, item, draw, outcome in rows:
+            if task not in cells:
+                cells[task] = BoardCell(task, array("q"), array("q"), array("B"))
+            cell = cells[task]
+            cell.items.append(item)
+            cell.draws.append(draw)
+            cell.outcomes.append(outcome)
+        yield from cells.values()
+
+    def cell(
+        self, model_spec: str, task: str, judge_spec: str, rubric: str
+    ) -> Iterator[tuple[Item, Response, Verdict | None]]:
+        """The answers behind one figure of the board, each with what the judge said of it."""
+        query = (
+            f"SELECT {_columns(Item, 'i')}, {_columns(Response, 'r')}, {_columns(Verdict, 'v')}"
+            " FROM responses AS r JOIN items AS i ON i.id = r.item LEFT JOIN current_verdicts AS v"
+            " ON v.response = r.id AND v.spec = ? AND v.rubric = ?"
+            " WHERE r.spec = ? AND i.task = ? ORDER BY i.seq, r.draw"
+        )
+        first = len(Item.__dataclass_fields__)
+        second = first + len(Response.__dataclass_fields__)
+        for row in self.db.execute(query, (judge_spec, rubric, model_spec, task)):
+            verdict = None if row[second] is None else _decode(Verdict, row[second:])
+            yield _decode(Item, row[:first]), _decode(Response, row[first:second]), verdict
+
+    def audited(self, audit_set: str) -> set[str]:
+        """The model specs whose answers are in the audit set."""
+        rows = self.db.execute(
+            "SELECT DISTINCT r.spec FROM audit_cases AS c JOIN responses AS r ON r.id = c.response"
+            " WHERE c.audit_set = ?",
+            (audit_set,),
+        )
+        return {spec for (spec,) in rows}
 
     # --- what an annotator may see: no model, no verdict, nobody else's label ------------------
 
