@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.stats import binomtest
 
+from judges.drift import Change
 from judges.entries import Cell, Entry
 from judges.figures import undefined_figure
 from judges.leaderboard import Board
@@ -100,7 +100,7 @@ def _change(
         "questions": made.questions,
         "right_to_wrong": lost,
         "wrong_to_right": won,
-        "mcnemar_p": float(binomtest(lost, lost + won).pvalue) if lost + won else 1.0,
+        "mcnemar_p": Change(len(ours), lost, won).p,
         "p_by_question": made.p,
     }
 

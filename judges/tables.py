@@ -120,7 +120,7 @@ def load_audit(study: Study, store: Store) -> Audit:
     )
     runs = {
         name: replace(
-            _run(store, spec, rubric, responses),
+            _run(store, spec, rubric, audit_set.id, responses),
             probes=tuple(store.probed(spec.id, rubric.id, audit_set.id)),
         )
         for name, spec in study_judges(study, store).items()
@@ -151,8 +151,10 @@ def _coded(values: Sequence[str]) -> tuple[IntArray, tuple[str, ...]]:
     return codes.astype(np.int64), tuple(names)
 
 
-def _run(store: Store, spec: Spec, rubric: Rubric, responses: Sequence[str]) -> JudgeRun:
-    given = store.judged(spec.id, rubric.id)
+def _run(
+    store: Store, spec: Spec, rubric: Rubric, audit_set: str, responses: Sequence[str]
+) -> JudgeRun:
+    given = store.judged(spec.id, rubric.id, audit_set)
     codes = {label: code for code, label in enumerate(rubric.labels)}
     found = [given.get(response) for response in responses]
     failed = len(rubric.labels)
@@ -163,9 +165,9 @@ def _run(store: Store, spec: Spec, rubric: Rubric, responses: Sequence[str]) -> 
         failures["missing"] = missing
     kinds = tuple("missing" if row is None else row[1] for row in found)
     rows = sorted([response, *given[response]] for response in responses if response in given)
-    attempts = store.attempts(spec.id, rubric.id)
+    attempts = store.attempts(spec.id, rubric.id, audit_set)
     retried = sum(attempts.get(response, 0) > 0 for response in responses)
-    scored = store.scores(spec.id, rubric.id)
+    scored = store.scores(spec.id, rubric.id, audit_set)
     scores = np.array([scored.get(response, np.nan) for response in responses]) if scored else None
     return JudgeRun(
         spec,

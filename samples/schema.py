@@ -155,11 +155,17 @@ def m004_charges(db: Database) -> None:
     db.execute("CREATE INDEX charges_by_judge ON charges (spec, purpose)")
 
 
+def m006_unfinished(db: Database) -> None:
+    """The few answers that did not end by themselves, to be found without reading all texts."""
+    db.execute("CREATE INDEX responses_unfinished ON responses (finish) WHERE finish <> 'stop'")
+
+
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m001_first,
     m002_more_failures,
     m003_probes,
     m004_charges,
+    m006_unfinished,
 )
 
 

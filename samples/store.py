@@ -9,6 +9,7 @@ import sqlite3
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -58,20 +59,8 @@ _REALS = {"seconds", "score", "probability", "usd"}
 
 R = TypeVar("R")
 
-# What a judge said of an answer, as a number; CUT is added where the answer was cut off.
+# What a judge said of an answer, as a number. 0 and 1 are verdicts, the last ones no judge says.
 WRONG, RIGHT, FAILED, DEGENERATE, TEXTLESS, UNGRADED = range(6)
-CUT = 8
-_BOARD = f"""
-    SELECT i.task, i.seq, r.draw, CASE
-        WHEN v.value IS NOT NULL THEN v.value = :positive
-        WHEN v.failure = 'degenerate' THEN {DEGENERATE}
-        WHEN v.failure IS NOT NULL THEN {FAILED}
-        WHEN r.finish IN ('too_long', 'error') THEN {TEXTLESS}
-        ELSE {UNGRADED} END + {CUT} * (r.finish = 'length')
-    FROM responses AS r JOIN items AS i ON i.id = r.item
-    LEFT JOIN current_verdicts AS v
-        ON v.response = r.id AND v.spec = :judge AND v.rubric = :rubric
-    WHERE r.spec = :model ORDER BY r.item, r.draw"""
 
 
 class Asked(NamedTuple):
@@ -85,15 +74,6 @@ class Asked(NamedTuple):
     meta: dict[str, Any]
 
 
-class BoardCell(NamedTuple):
-    """One model's answers to one task, a place per answer: numbers in little room."""
-
-    task: str
-    items: "array[int]"
-    draws: "array[int]"
-    outcomes: "array[int]"
-
-
 class Spent(NamedTuple):
     """Sums over the charges of one judge."""
 
@@ -104,6 +84,11 @@ class Spent(NamedTuple):
     output_tokens: int
     usd: float | None  # None: there is no charge, or none with a price
     unpriced: int  # attempts whose price nobody knew
+
+
+def _flat(rows: Iterable[tuple[int, ...]]) -> "array[int]":
+    """Whole numbers, row after row, eight bytes each."""
+    return array("q", chain.from_iterable(rows))
 
 
 def _encode(record: Any) -> tuple[Any, ...]:
@@ -386,29 +371,33 @@ class Store:
         )
         return int(self.db.execute(query, (canonical_json(list(responses)),)).fetchone()[0])
 
-    def judged(self, spec: str, rubric: str) -> dict[str, tuple[str | None, str | None]]:
-        """Response → (value, failure) of a judge's current verdicts."""
-        rows = self.db.execute(
-            "SELECT response, value, failure FROM current_verdicts WHERE spec = ? AND rubric = ?",
-            (spec, rubric),
-        )
+    def judged(
+        self, spec: str, rubric: str, audit_set: str | None = None
+    ) -> dict[str, tuple[str | None, str | None]]:
+        """Response → (value, failure) of a judge's current verdicts, or of those in an audit set.
+
+        A judge that has graded a benchmark may have given a million.
+        """
+        rows = self._current("value, failure", spec, rubric, audit_set)
         return {response: (value, failure) for response, value, failure in rows}
 
-    def scores(self, spec: str, rubric: str) -> dict[str, float]:
-        """Response → score of a judge's current verdicts, of those that have one."""
-        some = "SELECT 1 FROM verdicts WHERE spec = ? AND rubric = ? AND score IS NOT NULL LIMIT 1"
-        if self.db.execute(some, (spec, rubric)).fetchone() is None:
-            return {}
-        query = (
-            "SELECT response, score FROM current_verdicts"
-            " WHERE spec = ? AND rubric = ? AND score IS NOT NULL"
-        )
-        return dict(self.db.execute(query, (spec, rubric)).fetchall())
+    def _current(
+        self, columns: str, spec: str, rubric: str, audit_set: str | None
+    ) -> Iterator[tuple[Any, ...]]:
+        query = f"SELECT response, {columns} FROM current_verdicts WHERE spec = ? AND rubric = ?"
+        if audit_set is None:
+            return iter(self.db.execute(query, (spec, rubric)))
+        query += " AND response IN (SELECT response FROM audit_cases WHERE audit_set = ?)"
+        return iter(self.db.execute(query, (spec, rubric, audit_set)))
 
-    def attempts(self, spec: str, rubric: str) -> dict[str, int]:
+    def scores(self, spec: str, rubric: str, audit_set: str | None = None) -> dict[str, float]:
+        """Response → score of a judge's current verdicts, of those that have one."""
+        rows = self._current("score", spec, rubric, audit_set)
+        return {response: score for response, score in rows if score is not None}
+
+    def attempts(self, spec: str, rubric: str, audit_set: str | None = None) -> dict[str, int]:
         """Response → the attempt that a judge's current verdict is; the first one is 0."""
-        query = "SELECT response, attempt FROM current_verdicts WHERE spec = ? AND rubric = ?"
-        return dict(self.db.execute(query, (spec, rubric)).fetchall())
+        return dict(self._current("attempt", spec, rubric, audit_set))
 
     def judged_how(self, spec: str, rubric: str) -> dict[str, tuple[dict[str, Any], int | None]]:
         """Response → (meta, tokens) of a judge's current verdicts; None where none were counted."""
@@ -494,30 +483,41 @@ class Store:
         rows = self.db.execute("SELECT seq, task, key, question, answer_type, meta FROM items")
         return [Asked(*row[:-1], json.loads(row[-1])) for row in rows]
 
-    def board(self, model_spec: str, judge_spec: str, rubric: Rubric) -> Iterator[BoardCell]:
-        """One model's answers under one judge, by task: numbers only, never a text.
+    def board_answers(self, model_spec: str) -> "array[int]":
+        """One model spec's answers as numbers in a row: item, draw and response, again and again.
 
-        What counts is the newest attempt of each verdict. ``outcome`` is one of WRONG to UNGRADED,
-        plus CUT where the answer was cut off.
+        Read from indexes alone, so that no text is touched, however many and long they are.
         """
-        rows = self.db.execute(
-            _BOARD,
-            {
-                "judge": judge_spec,
-                "rubric": rubric.id,
-                "model": model_spec,
-                "positive": rubric.positive,
-            },
+        query = (
+            "SELECT i.seq, r.draw, r.seq FROM responses AS r JOIN items AS i ON i.id = r.item"
+            " WHERE r.spec = ?"
         )
-        cells: dict[str, BoardCell] = {}
-        for task, item, draw, outcome in rows:
-            if task not in cells:
-                cells[task] = BoardCell(task, array("q"), array("q"), array("B"))
-            cell = cells[task]
-            cell.items.append(item)
-            cell.draws.append(draw)
-            cell.outcomes.append(outcome)
-        yield from cells.values()
+        return _flat(self.db.execute(query, (model_spec,)))
+
+    def board_verdicts(self, judge_spec: str, rubric: Rubric) -> tuple["array[int]", "array[int]"]:
+        """(response, verdict) by attempt, oldest first, and (verdict, outcome), each in a row.
+
+        Two passes in the order in which the rows lie are faster than looking up each of a million.
+        """
+        asked = (judge_spec, rubric.id)
+        of = (
+            "SELECT r.seq, v.seq FROM verdicts AS v CROSS JOIN responses AS r ON r.id = v.response"
+            " WHERE v.spec = ? AND v.rubric = ? ORDER BY v.response, v.attempt"
+        )
+        said = (
+            "SELECT seq, CASE WHEN value IS NOT NULL THEN value = ?"
+            f" WHEN failure = 'degenerate' THEN {DEGENERATE} ELSE {FAILED} END"
+            " FROM verdicts NOT INDEXED WHERE spec = ? AND rubric = ?"
+        )
+        return (
+            _flat(self.db.execute(of, asked)),
+            _flat(self.db.execute(said, (rubric.positive, *asked))),
+        )
+
+    def unfinished(self) -> "array[int]":
+        """(response, 1 where it was cut off at the length limit, 0 where it has no text)."""
+        query = "SELECT seq, finish = 'length' FROM responses WHERE finish <> 'stop'"
+        return _flat(self.db.execute(query))
 
     def cell(
         self, model_spec: str, task: str, judge_spec: str, rubric: str

@@ -9,10 +9,10 @@ from judges.board_value import whole
 from judges.entries import Cell, Entry
 from judges.leaderboard import resample
 from samples.records import Warrant
-from samples.store import CUT, DEGENERATE, FAILED, RIGHT, TEXTLESS, UNGRADED, WRONG
+from samples.store import DEGENERATE, FAILED, RIGHT, TEXTLESS, UNGRADED, WRONG
 
 OUTCOMES = {"1": RIGHT, "0": WRONG, "-": FAILED, "d": DEGENERATE, "t": TEXTLESS, "u": UNGRADED}
-OUTCOMES |= {"c": WRONG + CUT, "C": RIGHT + CUT}
+OUTCOMES |= {"c": WRONG, "C": RIGHT}  # cut off
 FIRST = {"sums": 0, "words": 1000}  # the number of a task's first question
 GRANTED = Warrant(
     "rules",
@@ -37,9 +37,10 @@ GRANTED = Warrant(
 
 def cell(text: str, first: int = 0, draws: int = 1) -> Cell:
     """A letter per answer, by OUTCOMES; so many draws on each question in turn."""
-    places = range(len(text))
-    codes = [OUTCOMES[letter] for letter in text]
-    return Cell.of([first + n // draws for n in places], [n % draws for n in places], codes)
+    places = np.arange(len(text))
+    codes = np.array([OUTCOMES[letter] for letter in text], dtype=np.uint8)
+    cut = np.array([letter in "cC" for letter in text], dtype=bool)
+    return Cell(first + places // draws, places % draws, codes, cut)
 
 
 def entry(

@@ -269,9 +269,6 @@ def test_an_approved_cascade_grades_and_its_warrant_follows_its_members(path: Pa
         lines = entries(study, store, granted)
         counts = {one.model: one.cells["sums"].tally()["n"] for one in lines}
         assert counts == {"good": 20, "bad": 20}
-            "good": 20,
-            "bad": 20,
-        }
         reader = next(spec for spec in store.specs("judge") if spec.name == "reader")
         assert len(store.judged(reader.id, study.rater_question.id)) == 24  # none since the audit
     edit(path.parent / "prompt.txt", "right?", "right!")
