@@ -162,7 +162,7 @@ def _judged(entry: Entry, granted: Warrant) -> dict[str, Any]:
 def _figures(
     board: Board, e: int, confidence: float, corrected: Corrected | None
 ) -> dict[str, Any]:
-    """The aggregate and a cell per task, each with the corrected figure beside it if there is one.
+    """The aggregate and a cell per task, each with ``corrected``, None where nothing is.
 
     A task that the model did not answer is None.
     """
@@ -176,13 +176,11 @@ def _figures(
             continue
         raw = _interval(board.rates[e, t], board.samples[e, t], confidence, unknown[t])
         cells[task] = raw | cell.tally()
-        if corrected is not None:
-            cells[task]["corrected"] = corrected.of(entry, task)
+        cells[task]["corrected"] = corrected.of(entry, task) if corrected else None
     total = _interval(
         board.rates[e].mean(), board.samples[e].mean(axis=0), confidence, float(unknown.mean())
     )
-    if corrected is not None:
-        total["corrected"] = corrected.of(entry, ALL_TASKS)
+    total["corrected"] = corrected.of(entry, ALL_TASKS) if corrected else None
     return {"aggregate": total, "tasks": cells}
 
 
