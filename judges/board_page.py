@@ -184,14 +184,17 @@ def plots(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, Markup]]:
     """Accuracy over all tasks against memory and against parameters, where these are known."""
     kinds = {_fact(row, "memory", "peak_of") for row in rows if _fact(row, "memory", "peak")}
     part = "peak" if len(kinds) == 1 else "weights"  # peaks of two kinds cannot be compared
-    axes = (
-        (f"memory, {part}, MB", lambda row: (_fact(row, "memory", part) or 0) / 1e6),
-        ("parameters, millions", lambda row: parameters(row) / 1e6),
-    )
-    made = []
-    for across, size in axes:
-        found = [_point(row, size(row), across) for row in rows if size(row) > 0]
-        found = [point for point in found if point is not None]
+    axes = {
+        f"memory, {part}, MB": [(_fact(row, "memory", part) or 0) / 1e6 for row in rows],
+        "parameters, millions": [parameters(row) / 1e6 for row in rows],
+    }
+    made: list[tuple[str, Markup]] = []
+    for across, sizes in axes.items():
+        found = [
+            _point(row, size, across)
+            for row, size in zip(rows, sizes, strict=True)
+            if size > 0 and row["aggregate"]["value"] is not None
+        ]
         if found:
             title = f"Accuracy over all tasks against {across}"
             plot = scatter(f"plot-{len(made)}", title, across, found)
@@ -199,10 +202,8 @@ def plots(rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, Markup]]:
     return made
 
 
-def _point(row: Mapping[str, Any], size: float, across: str) -> Point | None:
+def _point(row: Mapping[str, Any], size: float, across: str) -> Point:
     total = row["aggregate"]
-    if total["value"] is None:
-        return None
     says = f"{name(row)}: {shown(total)}, {across} {size:,.0f}"
     return Point(name(row), size, total["value"], total["low"], total["high"], row["kind"], says)
 

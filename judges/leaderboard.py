@@ -77,7 +77,7 @@ def count(entries: Sequence[Entry], task: str) -> Counts:
     """One task's graded answers by question and entry."""
     cells = [entry.cells[task].graded() if task in entry.cells else None for entry in entries]
     asked = [cell.item for cell in cells if cell is not None]
-    items = np.unique(np.concatenate(asked)) if asked else np.zeros(0)
+    items = np.unique(np.concatenate(asked or [np.zeros(0, dtype=np.int64)]))
     right, answers, failed = np.zeros((3, len(items), len(entries)))
     for e, cell in enumerate(cells):
         if cell is not None:

@@ -11,8 +11,8 @@ DRAWS = 2**31  # draws are counted in less
 
 def same_answers(one: Cell, other: Cell) -> tuple[IntArray, IntArray]:
     """Places of the graded answers to the same question and draw, in both."""
-    keys = [cell.item * DRAWS + cell.draw for cell in (one, other)]
-    _, ours, theirs = np.intersect1d(*keys, assume_unique=True, return_indices=True)
+    mine, others = (cell.item * DRAWS + cell.draw for cell in (one, other))
+    _, ours, theirs = np.intersect1d(mine, others, assume_unique=True, return_indices=True)
     return ours, theirs
 
 
@@ -22,7 +22,8 @@ def by_question(question: IntArray, right: Array) -> Sides:
     many = int(place.max(initial=-1)) + 1
     answers = np.bincount(place, minlength=many).astype(np.float64)
     summed = [np.bincount(place, side, minlength=many) for side in right]
-    return Sides(np.array(summed).reshape(2, many), np.stack([answers, answers]))
+    right_answers = np.array(summed, dtype=np.float64).reshape(2, many)
+    return Sides(right_answers, np.stack([answers, answers]))
 
 
 def joined(one: tuple[IntArray, Array], other: tuple[IntArray, Array]) -> Sides:

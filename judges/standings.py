@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import stdtrit
 
-from judges.agreement import Array
+from judges.agreement import Array, IntArray
 from judges.chance import BoolArray
 from judges.comparisons import holm
 from judges.paired import detectable, p_value, unseen
@@ -32,7 +32,7 @@ GROUPED = (
 class Counts(NamedTuple):
     """One task: answers, right ones and judge's failures by question and entry, (Q, E) each."""
 
-    items: Array  # (Q,): the items' numbers in the study
+    items: IntArray  # (Q,): the items' numbers in the study
     right: Array
     answers: Array
     failed: Array

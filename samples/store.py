@@ -481,7 +481,10 @@ class Store:
     def asked(self) -> list[Asked]:
         """Every item as the leaderboard knows it."""
         rows = self.db.execute("SELECT seq, task, key, question, answer_type, meta FROM items")
-        return [Asked(*row[:-1], json.loads(row[-1])) for row in rows]
+        return [
+            Asked(number, task, key, question, kind, json.loads(meta))
+            for number, task, key, question, kind, meta in rows
+        ]
 
     def board_answers(self, model_spec: str) -> "array[int]":
         """One model spec's answers as numbers in a row: item, draw and response, again and again.
