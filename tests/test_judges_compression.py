@@ -77,3 +77,53 @@ def test_without_a_parent_on_the_board_nothing_is_compared(parent: str | None) -
 def test_a_parent_that_was_never_right_keeps_no_share() -> None:
     value = board(entry("big", sums="000"), entry("small", sums="010", parent="big"))
     assert value["compression"][0]["share_kept"] is None
+
+
+def facts(disk: int | None, peak: int | None, of: str = "device") -> dict:
+    memory = {"weights": disk, "kv": None, "peak": peak, "peak_of": of}
+    return {"weights_bytes": disk, "memory": memory}
+
+
+def test_memory_and_disk_saved_where_both_were_measured() -> None:
+    big = entry("big", sums="10", facts=facts(4_000_000, 9_000_000))
+    small = entry("small", sums="10", parent="big", facts=facts(1_000_000, 3_000_000))
+    [made] = board(big, small)["compression"]
+    assert made["saved"]["disk"] == {"variant_mb": 1.0, "parent_mb": 4.0, "saved": 0.75}
+    assert made["saved"]["memory_peak"]["saved"] == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize(
+    "other", [None, facts(None, None), facts(1_000_000, 3_000_000, of="process")]
+)
+def test_a_size_that_was_not_measured_alike_is_not_compared(other) -> None:
+    big = entry("big", sums="10", facts=facts(4_000_000, 9_000_000))
+    [made] = board(big, entry("small", sums="10", parent="big", facts=other))["compression"]
+    assert made["saved"]["memory_peak"] is None
+
+
+def test_answers_that_are_none_are_counted() -> None:
+    big = entry("big", sums="1100C10-", words="1")
+    small = entry("small", sums="1dd0cctu", words="d", parent="big", kind="pruned")
+    [made] = board(big, small)["compression"]
+    assert made["no_answer"]["parent"] == {"n": 9, "cut_off": 1 / 9, "degenerate": 0.0}
+    assert made["no_answer"]["variant"] == {"n": 8, "cut_off": 2 / 8, "degenerate": 3 / 8}
+    assert made["kind"] == "pruned"
+    [other] = board(big, small, names_degenerate=False)["compression"]
+    assert other["no_answer"]["variant"]["degenerate"] is None
+
+
+def test_draws_of_a_question_are_no_answers_of_their_own() -> None:
+    """Four flips on one question: McNemar calls them four, the test by question one."""
+    big = entry("big", sums="1111" * 3 + "0000", draws=4)
+    small = entry("small", sums="1111" * 2 + "0000" * 2, draws=4, parent="big")
+    task = board(big, small)["compression"][0]["tasks"]["sums"]
+    assert (task["n"], task["questions"], task["right_to_wrong"]) == (16, 4, 4)
+    assert task["mcnemar_p"] == pytest.approx(2 / 2**4)
+    assert task["p_by_question"] == 1.0  # one question that differs shows nothing
+
+
+def test_the_share_kept_has_an_interval() -> None:
+    big = entry("big", sums="1" * 40 + "0" * 10)
+    small = entry("small", sums="1" * 30 + "0" * 20, parent="big")
+    kept = board(big, small)["compression"][0]["share_kept_interval"]
+    assert kept["value"] == pytest.approx(0.75) and 0.5 < kept["low"] < 0.75 < kept["high"] < 1
