@@ -5,7 +5,7 @@ TORCH ?= torch==2.13.0
 BIN := .venv/bin
 
 .PHONY: demo test check venv browser lock bench bench-evidence bench-coverage bench-labels bench-parsers bench-judges \
-  bench-inference
+  bench-inference bench-leaderboard
 
 demo: venv
 	$(BIN)/benchwarrant demo
@@ -36,7 +36,7 @@ browser:
 	@test -x /usr/bin/chromium || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
 
 # Measured, never asserted: our median, the peer's or the limit's, the ratio, the goal.
-bench: bench-evidence bench-coverage bench-labels bench-parsers bench-judges bench-inference
+bench: bench-evidence bench-coverage bench-labels bench-parsers bench-judges bench-inference bench-leaderboard
 
 bench-evidence: venv
 	$(BIN)/python tests/bench_evidence.py
@@ -59,6 +59,10 @@ bench-judges: venv
 # The peer comes into an environment of its own, build/peer-lm-eval.
 bench-inference: venv
 	TORCH="$(TORCH)" $(BIN)/python tests/bench_inference.py $(ARGS)
+
+# Writes a study of 2.6 GB; ARGS="--folder DIR" keeps it and measures it again.
+bench-leaderboard: venv
+	$(BIN)/python tests/bench_leaderboard.py $(ARGS)
 
 lock: venv
 	echo "torch ; python_version < '0'" > .venv/no-torch.txt

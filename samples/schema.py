@@ -156,8 +156,9 @@ def m004_charges(db: Database) -> None:
 
 
 def m006_unfinished(db: Database) -> None:
-    """The few answers that did not end by themselves, to be found without reading all texts."""
+    """The few answers that did not end by themselves or have no text, found without reading all."""
     db.execute("CREATE INDEX responses_unfinished ON responses (finish) WHERE finish <> 'stop'")
+    db.execute("CREATE INDEX responses_textless ON responses (spec) WHERE text IS NULL")
 
 
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (

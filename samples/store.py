@@ -497,6 +497,19 @@ class Store:
         )
         return _flat(self.db.execute(query, (model_spec,)))
 
+    def answer_numbers(self, model_spec: str) -> "array[int]":
+        """The numbers of one model spec's answers; a response's number is its place in time."""
+        return _flat(self.db.execute("SELECT seq FROM responses WHERE spec = ?", (model_spec,)))
+
+    def textless_numbers(self) -> "array[int]":
+        """The numbers of the answers that have no text."""
+        return _flat(self.db.execute("SELECT seq FROM responses WHERE text IS NULL"))
+
+    def response_ids(self, numbers: Iterable[int]) -> list[str]:
+        """The ids of these responses, in their order."""
+        query = "SELECT id FROM responses WHERE seq = ?"
+        return [self.db.execute(query, (number,)).fetchone()[0] for number in numbers]
+
     def board_verdicts(self, judge_spec: str, rubric: Rubric) -> tuple["array[int]", "array[int]"]:
         """(response, verdict) by attempt, oldest first, and (verdict, outcome), each in a row.
 

@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from inference import collect
+from inference.asking import Job
 from judges import tables
 from judges.warrant import issue, weigh_one
 from samples import audit, draws
 from samples.cli import opened
-from samples.records import Event, Label, Response, Verdict
+from samples.records import Event, Label, Response, Rubric, Verdict
 from samples.store import Store
 from samples.study import Study, catalogue
 
@@ -52,42 +53,46 @@ def write_study(folder: Path, models: int = 72, tasks: int = 17, items: int = 10
     return path
 
 
-def fill_study(path: Path, graded: bool = True) -> None:
+def fill_study(path: Path) -> None:
     """All answers and verdicts, and the road to a warrant."""
     with opened(path, create=True) as (study, store):
         store.db.execute("PRAGMA cache_size = -400000")
         jobs = collect.plan(study, store)
-        judge = tables.study_judges(study, store)["rules"]
-        rubric = study.rater_question
+        judge, rubric = tables.study_judges(study, store)["rules"], study.rater_question
         items = {item.id: item for job in jobs for item in job.items}
-        store.add([*items.values(), *(job.spec for job in jobs), judge, rubric])
-        store.add(_events(study))
-        rng = np.random.default_rng(1)
-        skill = {block.name: rng.normal(0.5, 0.9) for block in study.model}
-        for block in study.model:
-            if block.parent in skill:
-                skill[block.name] = skill[block.parent] - abs(rng.normal(0, 0.15))
-        hard = {task: rng.normal(0, 1.0) for task in {job.task for job in jobs}}
-        easy = {item: rng.normal(0, 1.2) for item in items}
-        texts = _texts()
-        for job in jobs:
-            with store.transaction():
-                noise = rng.logistic(size=len(job.items))
-                for item, luck in zip(job.items, noise, strict=True):
-                    response = Response(
-                        item.id, job.block.name, job.spec.id, job.strategy, 0, next(texts)
-                    )
-                    rows: list[object] = [response]
-                    if graded:
-                        right = skill[job.block.name] + easy[item.id] - hard[job.task] + luck > 0
-                        rows.append(_verdict(response, rubric.labels[int(right)], judge.id, rubric))
-                    store.add(rows)
-        if graded:
-            _warrant(study, store)
+        store.add([*items.values(), *(job.spec for job in jobs), judge, rubric, *_events(study)])
+        rows = _rows(jobs, _chances(study, jobs, list(items)), judge.id, rubric)
+        while some := list(itertools.islice(rows, 200_000)):
+            store.add(some)  # few commits: each writes most pages of the indexes anew
+        _warrant(study, store)
 
 
-def _verdict(response: Response, value: str, judge: str, rubric: object) -> Verdict:
-    return Verdict(response.id, rubric.id, "rules", judge, value, reason="read 42", created_at=NOW)
+def _chances(study: Study, jobs: list[Job], items: list[str]) -> dict[str, float]:
+    """Models' skills by name, items' and tasks' ease by theirs: sums of them are log odds.
+
+    A variant is a little worse than its parent.
+    """
+    rng = np.random.default_rng(1)
+    odds = {block.name: float(rng.normal(0.5, 0.9)) for block in study.model}
+    for block in study.model:
+        if block.parent in odds:
+            odds[block.name] = odds[block.parent] - abs(float(rng.normal(0, 0.15)))
+    odds |= {task: float(rng.normal(0, 1.0)) for task in dict.fromkeys(job.task for job in jobs)}
+    return odds | {item: float(rng.normal(0, 1.2)) for item in items}
+
+
+def _rows(
+    jobs: list[Job], odds: dict[str, float], judge: str, rubric: Rubric
+) -> Iterator[Response | Verdict]:
+    """Each answer and its verdict, job after job."""
+    rng, texts = np.random.default_rng(2), _texts()
+    for job in jobs:
+        level = odds[job.block.name] + odds[job.task]
+        for item, luck in zip(job.items, rng.logistic(size=len(job.items)), strict=True):
+            answer = Response(item.id, job.block.name, job.spec.id, job.strategy, 0, next(texts))
+            value = rubric.labels[int(level + odds[item.id] + luck > 0)]
+            yield answer
+            yield Verdict(answer.id, rubric.id, "rules", judge, value, reason="read 42")
 
 
 def _texts() -> Iterator[str]:
