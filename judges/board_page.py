@@ -100,9 +100,11 @@ def notes(value: Mapping[str, Any]) -> list[str]:
     ):
         if total := sum(cell[key] for cell in cells):
             lines.append(f"{total} {words}.")
+    several = len({row["strategy"] for row in value["rows"]}) > 1
     for row in value["compression"][:SAID]:
+        variant = name(row) if several else row["model"]
         lines.append(
-            f"{row['model']} against {row['parent']}: {points(row['change'])} points,"
+            f"{variant} against {row['parent']}: {points(row['change'])} points,"
             f" {row['right_to_wrong']} right → wrong, {row['wrong_to_right']} wrong → right."
         )
     return lines
