@@ -102,25 +102,8 @@ def leaderboard(
     corrected: Corrected | None = None,
 ) -> dict[str, Any]:
     """The leaderboard as a JSON value, best model first."""
-    totals, alpha = board.totals, 1 - confidence
+    totals = board.totals
     pairs = standings.compare_all(board.counts, ~np.isnan(totals), confidence)
-    ranks = standings.ranks(pairs, totals, alpha)
-    groups = standings.letters(pairs, totals, alpha)
-    rows = []
-    for e, entry in enumerate(board.entries):
-        held = ranks.get(e)
-        rows.append(
-            {
-                "model": entry.model,
-                "strategy": entry.strategy,
-                "rank": None if held is None else {"best": held[0], "worst": held[1]},
-                "groups": groups.get(e),
-            }
-            | _origin(entry)
-            | _figures(board, e, confidence, corrected)
-            | _judged(entry, granted)
-        )
-    rows.sort(key=lambda row: -1.0 if (v := row["aggregate"]["value"]) is None else v, reverse=True)
     return {
         "format": FORMAT,
         "study": study,
@@ -133,7 +116,7 @@ def leaderboard(
         "corrected": None if corrected is None else corrected.method,
         "confidence": confidence,
         "tasks": list(board.tasks),
-        "rows": rows,
+        "rows": _rows(board, pairs, granted, confidence, corrected),
         "ranking": {
             "method": standings.METHOD,
             "groups": standings.GROUPED,
@@ -141,6 +124,32 @@ def leaderboard(
         },
         "pairs": standings.pair_rows(pairs, [entry.name for entry in board.entries], totals),
     }
+
+
+def _rows(
+    board: Board,
+    pairs: standings.Pairs,
+    granted: Warrant,
+    confidence: float,
+    corrected: Corrected | None,
+) -> list[dict[str, Any]]:
+    ranks = standings.ranks(pairs, board.totals, 1 - confidence)
+    groups = standings.letters(pairs, board.totals, 1 - confidence)
+    rows = []
+    for e, entry in enumerate(board.entries):
+        held = ranks.get(e)
+        row = {
+            "model": entry.model,
+            "strategy": entry.strategy,
+            "rank": None if held is None else {"best": held[0], "worst": held[1]},
+            "groups": groups.get(e),
+        }
+        row |= _origin(entry) | _figures(board, e, confidence, corrected)
+        rows.append(row | _judged(entry, granted))
+    # A model without an aggregate stands below one that has nothing right.
+    return sorted(
+        rows, key=lambda row: -1.0 if (v := row["aggregate"]["value"]) is None else v, reverse=True
+    )
 
 
 def _origin(entry: Entry) -> dict[str, Any]:
