@@ -7,7 +7,7 @@ import numpy as np
 
 from judges import compression, robustness, strategies
 from judges.entries import entries
-from judges.leaderboard import Board, Corrected, leaderboard, resample
+from judges.leaderboard import Board, CorrectedFigures, leaderboard, resample
 from judges.panel import members_of
 from judges.robustness import Changed, changed_items
 from judges.solutions import solutions_judged
@@ -21,7 +21,11 @@ NO_RULE = ("llm", "imported", "constant")  # kinds of judges that name no degene
 
 
 def board_value(
-    study: Study, store: Store, granted: Warrant, now: str, corrected: Corrected | None = None
+    study: Study,
+    store: Store,
+    granted: Warrant,
+    now: str,
+    corrected: CorrectedFigures | None = None,
 ) -> dict[str, Any]:
     """Read the study and make its whole leaderboard."""
     board = resample(entries(study, store, granted), np.random.default_rng(study.seed))
@@ -52,7 +56,7 @@ def whole(
     changed: Sequence[Changed] = (),
     critiques: Sequence[dict[str, Any]] = (),
     names_degenerate: bool = True,
-    corrected: Corrected | None = None,
+    corrected: CorrectedFigures | None = None,
 ) -> dict[str, Any]:
     """The JSON value; ``changed`` items, ``critiques`` and ``corrected`` figures where there are.
 

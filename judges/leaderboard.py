@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from judges import intervals, standings
-from judges.agreement import Array
+from judges.agreement import Array, IntArray
 from judges.entries import Entry
 from judges.figures import Figure, figure, undefined_figure
 from judges.paired import unseen
@@ -45,9 +45,24 @@ class Board:
         """The aggregate of every entry, NaN where a task is missing."""
         return np.asarray(self.rates.mean(axis=1))
 
+    def by_question(self) -> tuple[IntArray, ...]:
+        """Entry, task, question, right answers and answers: a place per entry and question.
+
+        For whoever corrects rates. Questions are numbered through all tasks, in the order of
+        ``counts``' items.
+        """
+        parts: list[IntArray] = []
+        first = 0
+        for t, one in enumerate(self.counts):
+            entry, question = np.nonzero(one.answers.T)
+            counted = (side[question, entry].astype(np.int64) for side in (one.right, one.answers))
+            parts.append(np.stack([entry, np.full_like(entry, t), first + question, *counted]))
+            first += len(one.items)
+        return tuple(np.concatenate(parts, axis=1))
+
 
 @dataclass(frozen=True)
-class Corrected:
+class CorrectedFigures:
     """Figures corrected for the judge's error, by model, strategy and task (or ALL_TASKS)."""
 
     method: str
@@ -99,7 +114,7 @@ def leaderboard(
     study: str,
     confidence: float,
     now: str,
-    corrected: Corrected | None = None,
+    corrected: CorrectedFigures | None = None,
 ) -> dict[str, Any]:
     """The leaderboard as a JSON value, best model first."""
     totals = board.totals
@@ -131,7 +146,7 @@ def _rows(
     pairs: standings.Pairs,
     granted: Warrant,
     confidence: float,
-    corrected: Corrected | None,
+    corrected: CorrectedFigures | None,
 ) -> list[dict[str, Any]]:
     ranks = standings.ranks(pairs, board.totals, 1 - confidence)
     groups = standings.letters(pairs, board.totals, 1 - confidence)
@@ -169,7 +184,7 @@ def _judged(entry: Entry, granted: Warrant) -> dict[str, Any]:
 
 
 def _figures(
-    board: Board, e: int, confidence: float, corrected: Corrected | None
+    board: Board, e: int, confidence: float, corrected: CorrectedFigures | None
 ) -> dict[str, Any]:
     """The aggregate and a cell per task, each with ``corrected``, None where nothing is.
 

@@ -11,7 +11,7 @@ from small_road import NOW, approve, copied, edit, walk
 from judges import benchmark
 from judges.board_page import as_text, html, markdown
 from judges.board_value import board_value, names_degenerate, whole
-from judges.leaderboard import ALL_TASKS, Corrected, resample, to_csv
+from judges.leaderboard import ALL_TASKS, CorrectedFigures, resample, to_csv
 from samples.cli import opened
 from samples.records import Spec
 
@@ -44,7 +44,7 @@ def test_corrected_figures_stand_beside_the_raw_ones_everywhere() -> None:
         ("a", "direct", "sums"): {"value": 0.7, "low": 0.6, "high": 0.8},
         ("a", "direct", ALL_TASKS): {"value": 0.71, "low": 0.6, "high": 0.8},
     }
-    corrected = Corrected("by its measured errors", figures)
+    corrected = CorrectedFigures("by its measured errors", figures)
     value = whole(board, GRANTED, "small", 0.95, NOW, corrected=corrected)
     a, b = value["rows"]
     assert a["tasks"]["sums"]["corrected"]["value"] == 0.7 and a["tasks"]["sums"]["value"] == 0.75
@@ -64,6 +64,13 @@ def test_counts_by_question_are_there_for_whoever_corrects() -> None:
     assert counts.answers.tolist() == [[2, 2], [2, 1]]
     assert counts.right.tolist() == [[2, 1], [0, 0]]
     assert counts.failed.tolist() == [[0, 0], [1, 0]]
+
+
+def test_the_same_counts_in_rows_numbered_through_all_tasks() -> None:
+    some = [entry("a", sums="11-0", draws=2, words="1"), entry("b", sums="uu0u", draws=2)]
+    rows = np.stack(resample(some, np.random.default_rng(1)).by_question(), axis=1)
+    # entry, task, question, right, answers
+    assert rows.tolist() == [[0, 0, 0, 2, 2], [0, 0, 1, 0, 2], [1, 0, 1, 0, 1], [0, 1, 2, 1, 1]]
 
 
 def test_only_rules_name_degenerate_answers() -> None:
