@@ -5,7 +5,7 @@ TORCH ?= torch==2.13.0
 BIN := .venv/bin
 
 .PHONY: demo test check venv browser lock bench bench-evidence bench-coverage bench-labels bench-parsers bench-judges \
-  bench-inference bench-benchmark
+  bench-inference bench-benchmark bench-leaderboard
 
 demo: venv
 	$(BIN)/benchwarrant demo
@@ -37,7 +37,7 @@ browser:
 
 # Measured, never asserted: our median, the peer's or the limit's, the ratio, the goal.
 bench: bench-evidence bench-coverage bench-labels bench-parsers bench-judges bench-inference \
-  bench-benchmark
+  bench-benchmark bench-leaderboard
 
 bench-evidence: venv
 	$(BIN)/python tests/bench_evidence.py
@@ -64,6 +64,10 @@ bench-inference: venv
 # Writing and following 1.2 million answers; ARGS="--responses 100000" takes fewer.
 bench-benchmark: venv
 	$(BIN)/python tests/bench_benchmark.py $(ARGS)
+
+# Writes a study of 2.6 GB; ARGS="--folder DIR" keeps it and measures it again.
+bench-leaderboard: venv
+	$(BIN)/python tests/bench_leaderboard.py $(ARGS)
 
 lock: venv
 	echo "torch ; python_version < '0'" > .venv/no-torch.txt

@@ -3,8 +3,7 @@
 from inference import collect
 from judges import warrant
 from judges.gate import APPROVED
-from judges.kinship import check_kin, kin
-from judges.leaderboard import Entry
+from judges.kinship import check_kin
 from judges.tables import study_judges
 from samples.errors import BenchwarrantError, Refused
 from samples.records import Spec, Warrant, content_hash
@@ -38,7 +37,7 @@ def check_scope(study: Study, store: Store, granted: Warrant) -> None:
     """Refuse before anything is asked what the warrant does not cover."""
     check_kin(study, store, study_judges(study, store)[granted.judge])
     specs = list(collect.specs_in_force(study, store).values())
-    _check_covered(store, granted, specs, set(tasks_in_force(study, store)))
+    check_covered(store, granted, specs, set(tasks_in_force(study, store)))
 
 
 def tasks_in_force(study: Study, store: Store) -> list[str]:
@@ -48,7 +47,8 @@ def tasks_in_force(study: Study, store: Store) -> list[str]:
     return list(dict.fromkeys([*(block.name for block in study.task), *sorted(more)]))
 
 
-def _check_covered(store: Store, granted: Warrant, specs: list[Spec], tasks: set[str]) -> None:
+def check_covered(store: Store, granted: Warrant, specs: list[Spec], tasks: set[str]) -> None:
+    """Refuse what a warrant does not cover."""
     if missing := uncovered(store, granted, specs, tasks):
         raise Refused("; ".join(missing))
 
@@ -88,59 +88,3 @@ def uncovered(store: Store, granted: Warrant, specs: list[Spec], tasks: set[str]
 def _identity(spec: Spec) -> str:
     """A model whatever it is asked: its name, engine and sampling."""
     return content_hash([spec.name, spec.body.get("engine"), spec.body.get("sampling")])
-
-
-def entries(study: Study, store: Store, granted: Warrant) -> list[Entry]:
-    """The board's lines: every model and strategy with the grades of the approved judge."""
-    blocks = {block.name: block for block in study.model}
-    # A run that was killed has left only what was known when its model was loaded.
-    kinds = ("model loaded", "model ran")
-    facts = {event.subject: event.body for kind in kinds for event in store.events(kind)}
-    found: dict[tuple[str, str], dict[str, _Cell]] = {}
-    judge = study_judges(study, store)[granted.judge]
-    rubric = study.rater_question
-    specs = []
-    for spec in collect.specs_in_force(study, store).values():
-        rows = store.board(spec.id, granted.spec, rubric.id)
-        if rows:
-            specs.append(spec)
-        for item, task, draw, value, failure, finish in rows:
-            line = found.setdefault((spec.name, spec.body["strategy"]), {})
-            cell = line.setdefault(task, _Cell())
-            cell.put((item, draw), value, failure, finish, rubric.positive)
-    if not found:
-        raise BenchwarrantError("there are no answers to rank; run `benchwarrant benchmark`")
-    _check_covered(store, granted, specs, {task for line in found.values() for task in line})
-    return [
-        Entry(
-            model=model,
-            strategy=strategy,
-            grades={task: cell.grades for task, cell in line.items()},
-            textless={task: cell.textless for task, cell in line.items()},
-            ungraded={task: cell.ungraded for task, cell in line.items()},
-            parent=blocks[model].parent if model in blocks else None,
-            compression=blocks[model].compression if model in blocks else None,
-            facts=facts.get(model),
-            kin=kin(judge, study, [model]).get(model),
-        )
-        for (model, strategy), line in found.items()
-    ]
-
-
-class _Cell:
-    """The grades of one model on one task while they are read."""
-
-    def __init__(self) -> None:
-        self.grades: dict[tuple[str, int], bool | None] = {}
-        self.textless = self.ungraded = 0
-
-    def put(
-        self, answer: tuple[str, int], value: str | None, failure: str | None, finish: str, yes: str
-    ) -> None:
-        if value is not None or failure is not None:
-            self.grades[answer] = None if value is None else value == yes
-        elif finish in ("too_long", "error"):  # the model gave nothing to grade: not right
-            self.grades[answer] = False
-            self.textless += 1
-        else:
-            self.ungraded += 1

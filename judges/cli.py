@@ -42,7 +42,7 @@ def plan(
 
     Example: benchwarrant plan --cases 300 --cases 1000
     """
-    _one_thread()
+    one_thread()
     from judges import planning as room
 
     with opened(study, create=True) as (opened_study, store):
@@ -66,7 +66,7 @@ def report(
 
     Example: benchwarrant report
     """
-    _one_thread()
+    one_thread()
     from judges import report as room
     from judges.costs import costs
     from judges.evidence import weigh
@@ -116,7 +116,7 @@ def approve(
 
     Example: benchwarrant approve rules --signed-by "Ada Lovelace"
     """
-    _one_thread()
+    one_thread()
     from judges.further import further_labels, further_says
     from judges.gate import EXIT_CODES, check_policy
     from judges.sequential import standing
@@ -140,7 +140,7 @@ def approve(
     raise typer.Exit(EXIT_CODES[warrant.decision])
 
 
-def _one_thread() -> None:
+def one_thread() -> None:
     """Before numpy loads: of many small products the threads only wait for each other."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
@@ -212,78 +212,6 @@ def benchmark(
     if trouble := room.troubles(outcome):
         raise trouble
     say("done; `benchwarrant leaderboard` shows it")
-
-
-def leaderboard(
-    study: StudyPath = DEFAULT,
-    only: Annotated[
-        str | None, typer.Option("--judge", help="The approved judge, where there are several.")
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for the pages; report/ beside the study.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """The models by the approved judge, with its measured error: HTML, CSV and JSON.
-
-    Example: benchwarrant leaderboard
-    """
-    import numpy as np
-
-    from judges import benchmark as room
-    from judges import board_page
-    from judges import leaderboard as board
-
-    with opened(study) as (opened_study, store):
-        granted = room.choose(opened_study, store, only, now())
-        entries = room.entries(opened_study, store, granted)
-    resampled = board.resample(entries, np.random.default_rng(opened_study.seed))
-    value = board.leaderboard(
-        resampled, granted, opened_study.name, opened_study.policy.confidence, now()
-    )
-    if as_json:
-        show_json(value)
-        return
-    folder = out or opened_study.at("report")
-    folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / "leaderboard.html", board_page.html(value))
-    write_text(folder / "leaderboard.csv", board.to_csv(value))
-    write_text(folder / "leaderboard.json", board_page.as_text(value))
-    show_table(*board_page.table(value))
-    for line in board_page.notes(value):
-        say(line)
-    say(f"leaderboard: {folder / 'leaderboard.html'}")
-
-
-def export(
-    kind: Annotated[
-        str,
-        typer.Argument(
-            help="items, responses, labels or verdicts; cases: the audit set with settled labels"
-            " and verdicts; label-studio or argilla: tasks for them; or study"
-        ),
-    ],
-    out: Annotated[
-        Path, typer.Option("--out", help="A .jsonl, .csv or .parquet file; .json; or a folder.")
-    ],
-    study: StudyPath = DEFAULT,
-) -> None:
-    """Write the study's rows of a kind to a file; cases are what the report is computed from.
-
-    Example: benchwarrant export labels --out labels.csv
-    """
-    from judges.case_rows import case_rows
-    from judges.tables import load_audit
-    from samples.export import export_any
-    from samples.rows import write_rows
-
-    with opened(study) as (opened_study, store):
-        if kind == "cases":
-            rows = case_rows(load_audit(opened_study, store), store)
-            say(f"{write_rows(rows, out)} cases written to {out}")
-            return
-        for line in export_any(kind, store, (study, opened_study), out):
-            say(line)
 
 
 def verify(study: StudyPath = DEFAULT) -> None:

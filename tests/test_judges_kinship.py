@@ -9,6 +9,7 @@ from small_board import board, entry
 from small_road import NOW, approve, edit, walk
 
 from judges import benchmark, board_page, grade
+from judges.entries import entries
 from judges.judge import judge_spec
 from judges.kinship import check_kin, kin, kin_says
 from judges.leaderboard import to_csv
@@ -128,7 +129,7 @@ def test_the_road_refuses_it_and_where_allowed_marks_it(tmp_path: Path) -> None:
         assert warrant.body["kin"] == {"good": "itself"}
         assert check(warrant, load_audit(study, store), study) == ""
         assert "kin" not in approve(study, store, "rules").body
-        lines = {one.model: one.kin for one in benchmark.entries(study, store, warrant)}
+        lines = {one.model: one.kin for one in entries(study, store, warrant)}
         assert lines == {"good": "itself", "bad": None}
         benchmark.check_scope(study, store, warrant)
     edit(path, "allow_self = true\n", "")

@@ -1,0 +1,78 @@
+"""The leaderboard as one value, made from a study; corrected figures join their cells."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_board import GRANTED, entry
+from small_road import NOW, approve, copied, edit, walk
+
+from judges import benchmark
+from judges.board_page import as_text, html, markdown
+from judges.board_value import board_value, names_degenerate, whole
+from judges.leaderboard import ALL_TASKS, CorrectedFigures, resample, to_csv
+from samples.cli import opened
+from samples.records import Spec
+
+
+@pytest.fixture(scope="module")
+def road(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return walk(tmp_path_factory.mktemp("road"))
+
+
+def test_a_study_s_board_has_all_its_parts(road: Path, tmp_path: Path) -> None:
+    path = copied(road, tmp_path)
+    edit(path, 'model = "bad.jsonl"', 'model = "bad.jsonl"\nparent = "good"\ncompression = "int4"')
+    with opened(path) as (study, store):
+        approve(study, store, "rules")
+        granted = benchmark.choose(study, store, None, NOW)
+        value = board_value(study, store, granted, NOW)
+    good, bad = value["rows"]
+    assert (good["aggregate"]["value"], bad["aggregate"]["value"]) == (1.0, 0.0)
+    assert (good["kind"], bad["kind"]) == ("none", "quantised")
+    [change] = value["compression"]
+    assert (change["right_to_wrong"], change["kind"]) == (12, "quantised")
+    assert value["pairs"][0]["difference"] == 1.0
+    assert (value["strategies"], value["robustness"], value["reasoning"]) == ([], [], [])
+    assert json.loads(as_text(value)) == value
+
+
+def test_corrected_figures_stand_beside_the_raw_ones_everywhere() -> None:
+    board = resample([entry("a", sums="1110"), entry("b", sums="10")], np.random.default_rng(1))
+    figures = {
+        ("a", "direct", "sums"): {"value": 0.7, "low": 0.6, "high": 0.8},
+        ("a", "direct", ALL_TASKS): {"value": 0.71, "low": 0.6, "high": 0.8},
+    }
+    corrected = CorrectedFigures("by its measured errors", figures)
+    value = whole(board, GRANTED, "small", 0.95, NOW, corrected=corrected)
+    a, b = value["rows"]
+    assert a["tasks"]["sums"]["corrected"]["value"] == 0.7 and a["tasks"]["sums"]["value"] == 0.75
+    assert a["aggregate"]["corrected"]["value"] == 0.71
+    assert b["tasks"]["sums"]["corrected"] is None
+    assert "corrected 70.0% [60.0, 80.0]" in html(value) and "by its measured errors" in html(value)
+    assert "(corrected 71.0% [60.0, 80.0])" in markdown(value)
+    lines = to_csv(value).splitlines()
+    place = lines[0].split(",").index("sums_corrected")
+    assert [line.split(",")[place] for line in lines[1:]] == ["0.7", ""]
+
+
+def test_counts_by_question_are_there_for_whoever_corrects() -> None:
+    some = [entry("a", sums="11-0", draws=2), entry("b", sums="10u0", draws=2)]
+    [counts] = resample(some, np.random.default_rng(1)).counts
+    assert counts.items.tolist() == [0, 1]
+    assert counts.answers.tolist() == [[2, 2], [2, 1]]
+    assert counts.right.tolist() == [[2, 1], [0, 0]]
+    assert counts.failed.tolist() == [[0, 0], [1, 0]]
+
+
+def test_the_same_counts_in_rows_numbered_through_all_tasks() -> None:
+    some = [entry("a", sums="11-0", draws=2, words="1"), entry("b", sums="uu0u", draws=2)]
+    rows = np.stack(resample(some, np.random.default_rng(1)).by_question(), axis=1)
+    # entry, task, question, right, answers
+    assert rows.tolist() == [[0, 0, 0, 2, 2], [0, 0, 1, 0, 2], [1, 0, 1, 0, 1], [0, 1, 2, 1, 1]]
+
+
+def test_only_rules_name_degenerate_answers() -> None:
+    assert names_degenerate(Spec("judge", "r", {"kind": "auto"}))
+    assert not names_degenerate(Spec("judge", "m", {"kind": "llm"}))
