@@ -50,25 +50,27 @@ def annotate(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with _secrets(loaded.login, where) as secrets:
-            _serve(study, database, where, serving.serve_command(study, where, secrets))
+            every = loaded.annotation.backup_every
+            _serve(study, (database, every), where, serving.serve_command(study, where, secrets))
     except KeyboardInterrupt:
         typer.echo("Stopped; every label that was shown as saved is in the database.")
 
 
-def _serve(study: Path, database: Path, where: "Place", command: list[str]) -> None:
+def _serve(study: Path, backed: tuple[Path, int], where: "Place", command: list[str]) -> None:
+    """``backed`` is the database, and after how many labels it is copied again."""
     from annotator.serving import HEALTH, is_loopback, served
-    from samples.backups import EVERY
 
+    database, every = backed
     saved, copy = _labels(database), _back_up(database)
     with served(command, where) as server:
         typer.echo(f"Labelling {study} at {where.public or where.local} (Ctrl-C ends it)")
         typer.echo(f"Up while {where.local}{HEALTH} answers ok")
-        typer.echo(f"Backed up to {copy}, and again every {EVERY} labels")
+        typer.echo(f"Backed up to {copy}, and again every {every} labels")
         if not is_loopback(where.host):
             typer.echo("Keys and labels travel unencrypted: put an HTTPS proxy in front.")
         if not where.names:
             typer.echo("It answers to any host name: --public-url names the right one.")
-        if _watch(server, database, saved) != 0:
+        if _watch(server, backed, saved) != 0:
             raise BenchwarrantError("the labelling app has stopped; its messages stand above")
 
 
@@ -94,23 +96,23 @@ def _labels(database: Path) -> int:
     from samples.store import Store
 
     with Store(database) as store:
-        return store.counts()["labels"]
+        counts = store.counts()
+    return counts["labels"] + counts["check_labels"]
 
 
 def _watch(
-    server: "subprocess.Popen[bytes]", database: Path, saved: int, pause: float = 5.0
+    server: "subprocess.Popen[bytes]", backed: tuple[Path, int], saved: int, pause: float = 5.0
 ) -> int:
     """Wait for the app's end; every so many labels the database is backed up meanwhile.
 
     ``saved`` are the labels that the newest copy holds.
     """
-    from samples.backups import EVERY
-
+    database, every = backed
     while True:
         try:
             return server.wait(pause)
         except subprocess.TimeoutExpired:
-            if (now := _labels(database)) >= saved + EVERY:
+            if (now := _labels(database)) >= saved + every:
                 try:
                     _back_up(database)
                 except BenchwarrantError as error:  # labelling goes on without
@@ -243,12 +245,14 @@ def _store(study: Path, *, create: bool = False) -> Iterator[tuple["Store", "Stu
 def check_ready(study: Path) -> tuple["Study", Path]:
     """Refuse to start while nobody could label anything; returns the study and its database."""
     from annotator.accounts import by_organisation
+    from samples.revision import mend
     from samples.store import Store
     from samples.study import load_study
 
     loaded = load_study(study)
     database = loaded.at(loaded.database)
     with Store(database) as store:
+        mend(loaded, store)
         audit_set = store.audit_set()
         people = store.accounts()
     if audit_set is None:

@@ -7,6 +7,7 @@ button, at once.
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 import streamlit as st
 
@@ -71,6 +72,15 @@ def is_here(store: Store, name: str, *roles: str) -> bool:
     """Whether this tab still is that person's, and they may do what these roles may."""
     account = here(store)
     return account is not None and account.name == name and sessions.allowed(account, *roles)
+
+
+def must_be(database: Path, name: str, *roles: str) -> None:
+    """Where this tab no longer is that person's, draw all of it anew: a fragment alone would go on
+    showing cases to somebody who has signed out or was locked out."""
+    with Store(database) as store:
+        if is_here(store, name, *roles):
+            return
+    st.rerun(scope="app")
 
 
 def leave(farewell: str) -> None:

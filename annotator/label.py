@@ -48,6 +48,8 @@ def page(study: Study, desk: Desk) -> None:
 
 @st.fragment
 def _work(database: Path, desk: Desk) -> None:
+    door.must_be(database, desk.annotator, *ROLES)
+    _check_desk(database, desk)
     showing = _showing(database, desk)
     show.progress(_state("progress"), _state("saved"), st.session_state.pop("problem", None))
     if showing is None:
@@ -58,7 +60,7 @@ def _work(database: Path, desk: Desk) -> None:
         steps = show.case(desk, showing.item, showing.text, (showing.number, _view()))
         _buttons(database, desk, showing, steps)
     # Last, since it takes room; the number runs it again for each case.
-    show.script(st.session_state.get("showings", 0))
+    show.script(st.session_state.get("showings", 0), desk.annotation.action_keys()["note"])
     if showing is not None and _state("ready") is None:
         st.session_state.ready = _taken(database, desk, [showing.sight])
 
@@ -78,6 +80,17 @@ def _buttons(database: Path, desk: Desk, showing: Showing, steps: int) -> None:
 
 
 # --- which case ----------------------------------------------------------------------------------
+
+
+def _check_desk(database: Path, desk: Desk) -> None:
+    """Where the guidance or the plan has changed, what is on screen is asked anew."""
+    with Store(database) as store:
+        if not session.in_force(store, desk):
+            st.rerun()  # the whole page, at a desk of today
+    if _state("audit_set") != desk.audit_set:
+        for name in ("showing", "ready", "progress", "asking", "noting"):
+            st.session_state.pop(name, None)
+        st.session_state.audit_set = desk.audit_set
 
 
 def _showing(database: Path, desk: Desk) -> Showing | None:
@@ -215,6 +228,8 @@ def _note(desk: Desk, showing: Showing) -> None:
         max_chars=2000,
         placeholder="Keys write here; Esc leaves the field, and they label again",
     )
+    if _state("noting"):
+        show.focus(f"note-{showing.number}", st.session_state.notes)
 
 
 # --- what a key does -----------------------------------------------------------------------------
@@ -258,7 +273,7 @@ def _answer(
     def write(store: Store) -> Label | None:
         return session.submit(store, desk, showing.sight, answer, datetime.now(UTC))
 
-    words = {"skip": "Skipped, for the end", CANNOT_JUDGE: "Saved: cannot judge"}
+    words = {"skip": "Skipped", CANNOT_JUDGE: "Saved: cannot judge"}
     _write(database, desk, write, f"Saved: {label}" if known else words[label])
 
 
@@ -338,7 +353,8 @@ def _switch(name: str) -> None:
 
 
 def _open_note() -> None:
-    st.session_state.noting = True
+    """Show the note's field and go into it, also where it was open already."""
+    st.session_state.update(noting=True, notes=st.session_state.get("notes", 0) + 1)
 
 
 def _show_rest(number: int) -> None:

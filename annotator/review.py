@@ -34,7 +34,11 @@ def page(study: Study, desk: Desk) -> None:
 
 @st.fragment
 def _work(database: Path, desk: Desk) -> None:
+    door.must_be(database, desk.annotator, *ROLES)
+    sight = None
     with Store(database) as store:
+        if not session.in_force(store, desk):
+            st.rerun()  # the whole page, at a desk of today
         found = _disputes(store, desk)
         settled = sum(one.ruling is not None for one in found)
         _progress(settled, len(found))
@@ -46,8 +50,10 @@ def _work(database: Path, desk: Desk) -> None:
             )
         else:
             _case(store, desk, chosen)
+            key = (desk.rubric.id, desk.annotator, chosen.response)
+            sight = Sight(chosen.response, blind.newest(store, CASE, key))
     with st.container(key="dock"):
-        _buttons(database, desk, chosen)
+        _buttons(database, desk, sight)
     show.script(st.session_state.get("rulings", 0))
 
 
@@ -65,7 +71,7 @@ def _chosen(found: list[Dispute]) -> Dispute | None:
     put_off = [one for response in later for one in waiting if one.response == response]
     return (
         again
-        or next((one for one in [*waiting] if one.response not in later), None)
+        or next((one for one in waiting if one.response not in later), None)
         or (put_off[0] if put_off else None)
     )
 
@@ -82,11 +88,11 @@ def _progress(settled: int, total: int) -> None:
 
 def _case(store: Store, desk: Desk, dispute: Dispute) -> None:
     show.rubric(desk, opened=False, help_=False)
-    rows = ["| | says | sure | note |", "|---|---|---|---|"]
+    rows = ["| rater | says | sure | note |", "|---|---|---|---|"]
     for letter, said in dispute.said:
         value = said.value or CANNOT_JUDGE
         sure = "unsure" if said.unsure else ""
-        rows.append(f"| {letter} | {_cell(value)} | {sure} | {_cell(said.note)} |")
+        rows.append(f"| {letter} | {show.cell(value)} | {sure} | {show.cell(said.note)} |")
     st.markdown("\n".join(rows))
     item, text = blind.case(store, dispute.response)
     number = st.session_state.get("rulings", 0)
@@ -95,7 +101,7 @@ def _case(store: Store, desk: Desk, dispute: Dispute) -> None:
         events = oversight.history(store, desk.rubric.id, dispute.response)
         lines = ["| time (UTC) | who | what |", "|---|---|---|"]
         lines += [
-            f"| {show.minute(at)} | {_who(dispute, desk, name)} | {_cell(value or status)} |"
+            f"| {show.minute(at)} | {_who(dispute, desk, name)} | {show.cell(value or status)} |"
             for name, status, value, at in events
         ]
         st.markdown("\n".join(lines))
@@ -105,14 +111,9 @@ def _who(dispute: Dispute, desk: Desk, name: str) -> str:
     return "you" if name == desk.annotator else dispute.letter(name)
 
 
-def _cell(text: str) -> str:
-    """Text from people in a cell of a table."""
-    return show.as_words(" ".join(text.split()))
-
-
-def _buttons(database: Path, desk: Desk, dispute: Dispute | None) -> None:
+def _buttons(database: Path, desk: Desk, sight: Sight | None) -> None:
     keys, number = desk.annotation.action_keys(), st.session_state.setdefault("rulings", 0)
-    if dispute is not None:
+    if sight is not None:
         labels = desk.rubric.labels
         by_key = {label: str(digit) for digit, label in enumerate(labels, start=1)}
         if not desk.annotation.steps:
@@ -125,11 +126,11 @@ def _buttons(database: Path, desk: Desk, dispute: Dispute | None) -> None:
                     shortcut=key,
                     width="stretch",
                     on_click=_rule,
-                    args=(database, desk, dispute.response, value),
+                    args=(database, desk, sight, value),
                 )
     with st.container(horizontal=True, key="actions", gap="xsmall"):
-        if dispute is not None:
-            later = (dispute.response,)
+        if sight is not None:
+            later = (sight.response,)
             st.button("Later", key="later-key", shortcut=keys["skip"], on_click=_later, args=later)
             st.button("Raw text", key="raw-key", shortcut=keys["raw"], on_click=_raw)
         undo = (database, desk, number)
@@ -139,10 +140,12 @@ def _buttons(database: Path, desk: Desk, dispute: Dispute | None) -> None:
         )
 
 
-def _rule(database: Path, desk: Desk, response: str, value: str) -> None:
+def _rule(database: Path, desk: Desk, sight: Sight, value: str) -> None:
+    """Settle the case, once however often the key comes, and not where another one has by now."""
+
     def write(store: Store) -> Label | None:
-        newest = blind.newest(store, CASE, (desk.rubric.id, desk.annotator, response))
-        sight = Sight(response, newest)
+        if sight.response in oversight.rulings(store, desk.rubric.id):
+            return None
         return session.submit(store, desk, sight, Answer(value), datetime.now(UTC))
 
     _write(database, desk, write, f"Settled: {value}")
@@ -150,13 +153,17 @@ def _rule(database: Path, desk: Desk, response: str, value: str) -> None:
 
 
 def _undo(database: Path, desk: Desk, number: int) -> None:
-    """Take back the ruling that is newest now; once per page, however often the key comes."""
+    """Take back the ruling that is newest now; once per page, however often the key comes.
+
+    Labels from before somebody became an adjudicator are no rulings on what comes here.
+    """
     if st.session_state.get("taken_back") == number:
         return
     st.session_state.taken_back = number
 
     def write(store: Store) -> Label | None:
-        event = session.undo(store, desk, datetime.now(UTC))
+        here = {one.response for one in _disputes(store, desk)}
+        event = session.undo(store, desk, datetime.now(UTC), here)
         st.session_state.back = event.response if event else None
         return event
 

@@ -4,7 +4,7 @@ Nothing is remembered but rows in the database, so that a reload, a second tab o
 goes on where the person was.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -46,6 +46,12 @@ def sit_down(
     in_order = audit_set.design.get("sequential") is True
     block = annotation or AnnotationBlock()
     return Desk(annotator, audit_set.id, rubric, seed, in_order, block)
+
+
+def in_force(store: Store, desk: Desk) -> bool:
+    """Whether nobody has changed the guidance or the plan since this person sat down."""
+    audit_set = store.audit_set()
+    return audit_set is not None and audit_set.id == desk.audit_set
 
 
 def read_queue(store: Store, desk: Desk, now: datetime) -> Queue:
@@ -128,12 +134,15 @@ def submit(store: Store, desk: Desk, sight: Sight, answer: Answer, now: datetime
         return _append(store, sight.before, event, now)
 
 
-def undo(store: Store, desk: Desk, now: datetime) -> Label | None:
+def undo(
+    store: Store, desk: Desk, now: datetime, among: Collection[str] | None = None
+) -> Label | None:
     """Take the newest answer back; its note and doubt stay for the next try. None if there is none.
 
-    A skip is an answer, so that a slip of the key is undone like any other.
+    A skip is an answer, so that a slip of the key is undone like any other. ``among`` are the
+    cases that it may be of; all where it is None.
     """
-    last = read_queue(store, desk, now).undoable
+    last = read_queue(store, desk, now).undoable(among)
     if last is None:
         return None
     newest = blind.own_event(store, last.purpose, last.event)
@@ -166,7 +175,13 @@ def before(store: Store, sight: Sight) -> Label | None:
 
 
 def _append(store: Store, last: str | None, event: Label, now: datetime) -> Label | None:
-    """Write the event if ``last`` still is the newest one; the caller holds the transaction."""
+    """Write the event if ``last`` still is the newest one; the caller holds the transaction.
+
+    Nothing is written under a rubric that is no longer asked about.
+    """
+    audit_set = store.audit_set()
+    if audit_set is None or audit_set.rubric != event.rubric:
+        return None
     key = (event.rubric, event.annotator, event.response)
     purpose = event.purpose if isinstance(event, CheckLabel) else CASE
     if blind.newest(store, purpose, key) != last:

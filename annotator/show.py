@@ -20,7 +20,7 @@ STYLE = """<style>
   background: var(--bw-ground, Canvas);
   border-top: 1px solid color-mix(in srgb, currentColor 20%, transparent); }
 .st-key-labels button { min-height: 3.25rem; min-width: 3.25rem; }
-[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] * { color: inherit; }
+[data-testid="stCaptionContainer"] { opacity: 0.8; }  /* Streamlit's 0.6 is too pale to read */
 .stMarkdown :is(p, li, td, th, h1, h2, h3, h4) { unicode-bidi: plaintext; }
 .stMarkdown [style*="cc0000"] { color: inherit !important; }
 @media (max-width: 640px) {  /* a phone: one row of small buttons that can be pushed aside */
@@ -31,22 +31,38 @@ STYLE = """<style>
   background: color-mix(in srgb, #f59e0b 12%, transparent); }
 </style>"""
 # Streamlit takes a key that is held down for many presses, which would label cases that nobody has
-# seen; it keeps the next case where the last one was scrolled to; a note's field keeps the keys.
+# seen; it keeps the next case where the last one was scrolled to; a note's field keeps the keys,
+# and from the key that opens it on, keys are waiting for the field: none may label.
 SCRIPT = """<script>/* NUMBER */
 document.querySelector("[data-testid=stMain]").scrollTo(0, 0);
 document.documentElement.style.setProperty("--bw-ground",
   getComputedStyle(document.querySelector(".stApp")).backgroundColor);
 if (!window.benchwarrantKeys) {
-  window.benchwarrantKeys = true;
+  window.benchwarrantKeys = {waiting: 0, note: null};
   window.addEventListener("keydown", (event) => {
     const field = event.target.closest("input, textarea");
     if (field && event.key === "Escape") field.blur();
-    if (!event.repeat || field) return;
+    if (field || event.ctrlKey || event.metaKey || event.altKey) return;
+    const keys = window.benchwarrantKeys, waits = performance.now() < keys.waiting;
+    if (event.key.toLowerCase() === "KEY" && document.querySelector("[class*=st-key-do-note-]"))
+      keys.waiting = performance.now() + 3000;
+    if (!event.repeat && !waits) return;
     event.stopImmediatePropagation();
-    if (event.target.closest("button")) event.preventDefault();
+    if (waits || event.target.closest("button")) event.preventDefault();
   }, true);
 }
 </script>"""
+# Once for each time that the note is opened; its field may come a moment later than this.
+FOCUS = """<script>{
+  const look = (times) => {
+    const field = document.querySelector(".st-key-FIELD textarea");
+    if (!field && times) return setTimeout(look, 30, times - 1);
+    field?.focus();
+    window.benchwarrantKeys.waiting = 0;
+  };
+  if (window.benchwarrantKeys.note !== NUMBER) look(100);
+  window.benchwarrantKeys.note = NUMBER;
+}</script>"""
 HELP = {
     "undo": "take the last answer back; again for the one before",
     "skip": "put the case off; it comes back at the end",
@@ -173,14 +189,29 @@ def _steps(text: str) -> int:
     return len(found)
 
 
-def script(number: int) -> None:
-    """Run in the browser at each new case; nothing from outside stands in it."""
-    st.html(SCRIPT.replace("NUMBER", str(number)), unsafe_allow_javascript=True)
+def script(number: int, note: str = "") -> None:
+    """Run in the browser at each new case; ``note`` is the key that opens the note.
+
+    Nothing from outside stands in it.
+    """
+    made = SCRIPT.replace("NUMBER", str(number)).replace("KEY", note)
+    st.html(made, unsafe_allow_javascript=True)
+
+
+def focus(field: str, number: int) -> None:
+    """Put the cursor into a field; another number does so again."""
+    made = FOCUS.replace("NUMBER", str(number)).replace("FIELD", field)
+    st.html(made, unsafe_allow_javascript=True)
 
 
 def minute(at: str) -> str:
     """An ISO time to the minute."""
     return at[:16].replace("T", " ")
+
+
+def cell(text: str) -> str:
+    """Text from outside in a cell of a table, or anywhere that has one line."""
+    return as_words(" ".join(text.split()))
 
 
 def as_words(text: str) -> str:

@@ -3,7 +3,7 @@
 A lead may label too, so there is no model's name here and no verdict: strata have numbers.
 """
 
-from collections import Counter
+import sqlite3  # only to tell the person what went wrong
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
@@ -45,23 +45,18 @@ def page(study: Study, desk: Desk) -> None:
 
 def _progress(store: Store, desk: Desk, now: datetime) -> None:
     work = oversight.work(store, desk.audit_set, desk.rubric.id)
-    strata = oversight.strata(store, desk.audit_set)
+    strata = oversight.strata(store, desk.audit_set, desk.rubric.id)
     rest = left(strata, work, now)
-    hours = "not known until somebody has given two labels within an hour"
+    hours = "time left: not known until somebody has given two labels within ten minutes"
     if rest.hours is not None:
         hours = f"about {rest.hours:.1f} hours at the last hour's pace"
     st.subheader("Progress")
-    st.markdown(f"**{rest.labels} of {rest.wanted} labels**; time left: {hours}")
+    st.markdown(
+        f"**{rest.labels} labels of {rest.wanted} wanted**; "
+        + (f"{rest.rest} to come, {hours}" if rest.rest else "none to come")
+    )
     _table(
-        [
-            "person",
-            "labelled",
-            "skipped",
-            "cannot judge",
-            "seconds a label",
-            "labels an hour",
-            "last",
-        ],
+        COLUMNS,
         [
             (
                 one.name,
@@ -76,12 +71,11 @@ def _progress(store: Store, desk: Desk, now: datetime) -> None:
         ],
         "Nobody has labelled yet.",
     )
-    done = Counter(one.stratum for one in work if one.status == "labelled")
     with st.expander(f"By stratum ({len(strata)})"):
         st.caption("Strata have a number, since their names can hold a model's.")
         _table(
-            ["stratum", "task", "cases", "labels", "wanted"],
-            [(s.number, s.task, s.cases, done[s.number], s.wanted) for s in strata],
+            ["stratum", "task", "cases", "labels", "wanted", "to come"],
+            [(s.number, s.task, s.cases, s.labels, s.wanted, s.rest) for s in strata],
             "",
         )
 
@@ -111,14 +105,14 @@ def _says(figure: Figure | None) -> str:
 
 def _flags(store: Store, desk: Desk) -> None:
     st.subheader("Flagged cases")
-    found = oversight.flags(store, desk.audit_set)
+    found = oversight.flags(store, desk.audit_set, desk.rubric.id)
     if not found:
         st.caption("None.")
-    for response, name in found:
-        item, text = blind.case(store, response)
-        note = oversight.notes(store, desk.rubric.id, response).get(name, "")
-        said = f"{name}: {' '.join(note.split())}" if note else name
-        with st.expander(show.as_words(f"{said} · {' '.join(item.question.split())[:80]}")):
+    for flag in found:
+        read = blind.control_case if flag.control else blind.case
+        item, text = read(store, flag.response)
+        said = f"{flag.annotator}: {flag.note}" if flag.note else flag.annotator
+        with st.expander(f"{show.cell(said)} · {show.cell(item.question[:80])}"):
             show.case(desk, item, text, (0, show.View(raw=True, all=True)))
 
 
@@ -164,13 +158,13 @@ def _revise(study: Study, desk: Desk) -> None:
             if door.is_here(store, desk.annotator, *ROLES):
                 rubric = revision.revise_guidance(study, store, text, timestamp(datetime.now(UTC)))
                 st.session_state.revised = f"Saved as rubric {rubric.id}."
-    except (BenchwarrantError, OSError) as error:
+    except (BenchwarrantError, sqlite3.Error, OSError) as error:
         st.session_state.not_revised = str(error)
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[object]], nothing: str) -> None:
-    """A table that a screen reader reads; its text comes from people, so it is escaped."""
-    lines = [f"| {' | '.join(show.as_words(str(cell)) for cell in row)} |" for row in rows]
+    """A table that a screen reader reads."""
+    lines = [f"| {' | '.join(show.cell(str(cell)) for cell in row)} |" for row in rows]
     if not lines:
         st.caption(nothing)
         return

@@ -78,12 +78,12 @@ def people(work: Sequence[Work], now: datetime) -> list[Person]:
 
 
 def pace(work: Sequence[Work], now: datetime) -> float | None:
-    """Labels an hour over the last hour of somebody's (or everybody's) work, breaks left out.
+    """Labels an hour over the last hour of one person's work, breaks left out.
 
     None where fewer than two labels were given in it.
     """
     times = sorted(datetime.fromisoformat(one.created_at) for one in work if one.created_at)
-    times = [time for time in times if now - time <= PACE]
+    times = [time for time in times if timedelta() <= now - time <= PACE]
     gaps = [b - a for a, b in pairwise(times) if b - a <= BREAK]
     spent = sum(gaps, timedelta())
     return len(gaps) / (spent / timedelta(hours=1)) if spent else None
@@ -91,20 +91,20 @@ def pace(work: Sequence[Work], now: datetime) -> float | None:
 
 @dataclass(frozen=True)
 class Left:
-    """What is wanted, what is there, and how long the rest takes at the team's pace of late."""
+    """Labels wanted, given and still asked for; the hours these take at the team's pace of late."""
 
     wanted: int
     labels: int
+    rest: int
     hours: float | None
 
 
 def left(strata: Sequence[Stratum], work: Sequence[Work], now: datetime) -> Left:
-    """``hours`` is None where nobody has labelled within the last hour."""
-    wanted = sum(one.wanted for one in strata)
-    labels = sum(one.status == "labelled" for one in work)
+    """``hours`` is None where nobody has a pace: see there."""
+    rest = sum(one.rest for one in strata)
     rates = [one.pace for one in people(work, now) if one.pace]
-    rest = max(0, wanted - labels)
-    return Left(wanted, labels, rest / sum(rates) if rates else None)
+    hours = rest / sum(rates) if rates else None
+    return Left(sum(x.wanted for x in strata), sum(x.labels for x in strata), rest, hours)
 
 
 def agreement(
@@ -112,7 +112,8 @@ def agreement(
 ) -> dict[str, Figure]:
     """Agreement among people on cases with two labels or more, by (response, item, person, value).
 
-    Intervals by a bootstrap of questions (percentile), since answers to one question hang together.
+    Each case counts once, however likely it was to be drawn. Intervals by a bootstrap of questions
+    (percentile), since answers to one question hang together.
     """
     cases = {case: place for place, case in enumerate(dict.fromkeys(x[0] for x in labels))}
     raters = {name: place for place, name in enumerate(sorted({x[2] for x in labels}))}
@@ -154,6 +155,8 @@ def _figure(
     low, high, _ = (float(x) for x in percentile_interval(samples, CONFIDENCE))
     if low == high:
         reason = "no interval: people agree on every case so far"
+        if value < 1:
+            reason = "no interval: every question gives the same figure"
         return Figure(value, np.nan, np.nan, cases, reason)
     return Figure(value, low, high, cases)
 

@@ -1,17 +1,16 @@
 """Which case a person sees next: pure, from what the database says about them."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
-from samples.annotation import AnnotationBlock
+from samples.annotation import DOUBTS, AnnotationBlock
 from samples.blind import CASE, CONTROL, REPEAT, Assignment, Others, Own
 from samples.records import Rubric, content_hash
 
 STRETCH = 20  # cases of the audit set's order within which each person has an order of their own
 APART = 20  # answers between a case and its repetition: what was said is forgotten by then
-DOUBTS = 2  # people who cannot judge a case, after whom nobody else is asked
 NOBODY = Others(0, 0)
 
 
@@ -67,10 +66,16 @@ class Queue:
         """The newest event where it is an undo: its case is shown again, whatever else waits."""
         return self.own[-1] if self.own and self.own[-1].status == "retracted" else None
 
-    @property
-    def undoable(self) -> Own | None:
-        """The newest answer that still stands; a skip is an answer too."""
-        return next((x for x in reversed(self.own) if x.status != "retracted"), None)
+    def undoable(self, among: Collection[str] | None = None) -> Own | None:
+        """The newest answer that still stands; a skip is an answer too.
+
+        ``among`` narrows it down to answers to these cases.
+        """
+        for seen in reversed(self.own):
+            wanted = among is None or (seen.purpose == CASE and seen.response in among)
+            if wanted and seen.status != "retracted":
+                return seen
+        return None
 
     def next(self, ahead: Sequence[Sight] = ()) -> Sight | None:
         """The case to show: one taken back, one kept for them, a fresh one, one that was skipped.

@@ -109,9 +109,14 @@ def sample(
     with opened(study) as (opened_study, store):
         rubric, block = opened_study.rater_question, opened_study.audit
         if replan:
+            if new or labelled:
+                raise BenchwarrantError("--replan keeps the cases: leave --new and --labelled out")
             audit_set = revision.replan(opened_study, store, now())
             cases = store.audit_cases(audit_set.id)
             labels = sum(case.raters for case in cases)
+            if as_json:
+                show_json({"audit_set": audit_set.id, "cases": len(cases), "labels": labels})
+                return
             say(f"audit set {audit_set.id}: the same {len(cases)} cases, now {labels} labels")
             return
         if (frozen := store.audit_set()) and not new:

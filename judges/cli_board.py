@@ -77,9 +77,10 @@ def export(
     kind: Annotated[
         str,
         typer.Argument(
-            help="items, responses, labels or verdicts; cases: the audit set with settled labels"
-            " and verdicts; cell MODEL TASK: the answers behind a figure of the leaderboard;"
-            " label-studio or argilla: tasks for them; or study"
+            help="items, responses, labels, verdicts or controls; checks: labels that measure the"
+            " people; cases: the audit set with settled labels and verdicts; cell MODEL TASK: the"
+            " answers behind a figure of the leaderboard; label-studio or argilla: tasks for them;"
+            " or study"
         ),
     ],
     out: Annotated[

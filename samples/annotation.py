@@ -20,6 +20,7 @@ ACTIONS = {  # what can be done to a case beside labelling it, by its usual key
 ALL_RIGHT = "0"  # where the first wrong step is asked for: there is none
 RESERVED = "cr"  # Streamlit's own
 CANNOT_JUDGE = "cannot judge"
+DOUBTS = 2  # people who cannot judge a case, after whom nobody else is asked
 
 
 class AnnotationBlock(BaseModel):

@@ -10,7 +10,6 @@ from pathlib import Path
 from samples.errors import BenchwarrantError
 
 KEPT = 10  # copies
-EVERY = 100  # labels
 FOLDER = "backups"
 
 

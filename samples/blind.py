@@ -131,8 +131,7 @@ def own(store: Store, rubric: str, annotator: str) -> list[Own]:
         "SELECT 'case', response, status, id, coalesce(created_at, '') AS at, seq"
         " FROM current_labels WHERE rubric = ?1 AND annotator = ?2"
         " UNION ALL SELECT purpose, response, status, id, coalesce(created_at, ''), seq"
-        " FROM check_labels WHERE seq IN (SELECT max(seq) FROM check_labels"
-        " WHERE rubric = ?1 AND annotator = ?2 GROUP BY purpose, response) ORDER BY at, seq",
+        " FROM current_check_labels WHERE rubric = ?1 AND annotator = ?2 ORDER BY at, seq",
         (rubric, annotator),
     )
     return [Own(*row[:4]) for row in rows]
@@ -150,7 +149,7 @@ def newest(store: Store, purpose: str, key: tuple[str, str, str]) -> str | None:
     where = "WHERE rubric = ? AND annotator = ? AND response = ?"
     query = f"SELECT id FROM current_labels {where}"
     if purpose != CASE:
-        query = f"SELECT id FROM check_labels {where} AND purpose = '{purpose}' ORDER BY seq DESC"
+        query = f"SELECT id FROM current_check_labels {where} AND purpose = '{purpose}'"
     row = store.db.execute(query, key).fetchone()
     return None if row is None else str(row[0])
 
@@ -159,7 +158,7 @@ def own_flags(store: Store, annotator: str) -> set[str]:
     """The cases that this person has flagged and not taken back."""
     rows = store.db.execute(
         "SELECT subject, json_extract(body, '$.on') FROM events WHERE kind = 'flag'"
-        " AND json_extract(body, '$.annotator') = ? ORDER BY seq",
+        " AND json_extract(body, '$.annotator') = ? ORDER BY created_at, seq",
         (annotator,),
     )
     return {subject for subject, on in dict(rows.fetchall()).items() if on}

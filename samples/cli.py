@@ -190,8 +190,8 @@ def import_(
     kind: Annotated[
         str,
         typer.Argument(
-            help="items, responses, labels or verdicts; lm-eval, inspect, label-studio or argilla;"
-            " or study"
+            help="items, responses, labels, verdicts or controls; lm-eval, inspect, label-studio"
+            " or argilla; or study"
         ),
     ],
     file: Annotated[

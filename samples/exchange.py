@@ -1,4 +1,4 @@
-"""Items, responses, labels and verdicts made elsewhere: read, checked whole, then written whole.
+"""Rows of our kinds that were made elsewhere: read, checked whole, then written whole.
 
 Nothing is written unless every row is right, and importing the same file twice changes nothing.
 Columns that are not ours are kept as ``meta``.
@@ -10,9 +10,19 @@ from contextlib import suppress
 from typing import Any
 
 from samples.ratings import imported_judge as imported_judge
-from samples.ratings import labels_from, verdicts_from
-from samples.records import ANSWER_TYPES, FINISHES, Account, Item, Response, Rubric, Spec
-from samples.rows import Row, Source, read_rows
+from samples.ratings import label_of, labels_from, named_rubric, verdicts_from
+from samples.records import (
+    ANSWER_TYPES,
+    FINISHES,
+    Account,
+    Control,
+    Item,
+    Response,
+    Rubric,
+    Spec,
+)
+from samples.registry import did_you_mean
+from samples.rows import COLUMNS, Row, Source, read_rows
 from samples.store import Store
 
 # --- from rows to records --------------------------------------------------------------------
@@ -31,12 +41,62 @@ def items_from(rows: Iterator[Row], store: Store) -> list[Item]:
         item = Item(
             *cell, row.text("question"), _references(row), answer_type, choices, dict(row.meta)
         )
-        labels = [label for label, _ in choices]
-        if choices and item.reference not in labels:
-            raise row.wrong("reference", f"{item.reference!r} is none of the choices {labels}")
+        _check_choices(row, item.references, choices)
         row.check_same("key", item, old.get(cell))
         items[cell] = item
     return list(items.values())
+
+
+def _check_choices(
+    row: Row, references: tuple[str, ...], choices: tuple[tuple[str, str], ...]
+) -> None:
+    labels = [label for label, _ in choices]
+    if choices and references[0] not in labels:
+        raise row.wrong("reference", f"{references[0]!r} is none of the choices {labels}")
+
+
+def controls_from(rows: Iterator[Row], store: Store, rubric: Rubric) -> list[Rubric | Control]:
+    """Cases with a known answer; one text under one question has one answer."""
+    rubrics = {one.id: one for one in (*store.rubrics(), rubric)}
+    old = {_shown(control): control for control in store.records(Control)}
+    made: dict[tuple[object, ...], Control] = {}
+    for row in rows:
+        if row.meta:
+            known = did_you_mean(
+                min(row.meta), [name for names in COLUMNS["controls"] for name in names]
+            )
+            raise row.wrong(min(row.meta), f"is no column of controls; {known}")
+        choices, references = _choices(row), _references(row)
+        _check_choices(row, references, choices)
+        asked = named_rubric(row, rubrics, rubric)
+        control = Control(
+            asked.id,
+            row.text("question"),
+            references,
+            _answer(row),
+            label_of(row, asked),
+            choices,
+            row.optional_text("note") or "",
+        )
+        if (shown := _shown(control)) in made:
+            raise row.wrong("text", "this answer to this question stands twice; leave one out")
+        row.check_same("question", control, old.get(shown))
+        made[shown] = control
+    return [rubric, *made.values()]
+
+
+def _answer(row: Row) -> str:
+    """A control's text; an empty answer is one too, so only a missing one is refused."""
+    text = row.optional_text("text")
+    if text is None:
+        raise row.wrong("text", "is missing; the answer that people shall judge is expected")
+    return text
+
+
+def _shown(control: Control) -> tuple[object, ...]:
+    """What people see of a control, by which they cannot tell two of them apart."""
+    seen = (control.question, control.references, control.choices, control.text)
+    return (control.rubric, *seen)
 
 
 def _references(row: Row) -> tuple[str, ...]:
@@ -118,6 +178,8 @@ def take(
         records = list(responses_from(rows, store))
     elif kind == "labels":
         records = list(labels_from(rows, store, rubric, labels_kind))
+    elif kind == "controls":
+        records = list(controls_from(rows, store, rubric))
     else:
         records = verdicts_from(rows, store, rubric)
     facts = [r for r in records if not isinstance(r, Spec | Rubric | Account)]

@@ -1,19 +1,22 @@
 """What adjudicators and leads may ask the database: labels of finished cases, and how work goes.
 
 No model and no verdict. A case is finished when as many people as it wants have said something to
-it; before that nobody sees what others said.
+it; before that nobody sees what others said, but for the note beside a flag.
 """
 
 from typing import NamedTuple
 
-from samples.records import Event
+from samples.annotation import DOUBTS
 from samples.store import Store
 
-# People's events in force on the audit set ?1 under the rubric ?2; labels made by program and
-# adjudicators, who have seen the others' labels, are no raters.
+# Who rules on others' labels, and who has rated the :audit_set under the :rubric: labels made by
+# program and adjudicators, who have seen the others' labels, are no ratings.
+_RULINGS = """
+    SELECT * FROM current_labels WHERE rubric = :rubric AND status = 'labelled'
+    AND annotator IN (SELECT name FROM current_accounts WHERE role = 'adjudicator')"""
 _RATINGS = """
-    SELECT l.* FROM current_labels AS l WHERE l.rubric = ?2
-    AND l.response IN (SELECT response FROM audit_cases WHERE audit_set = ?1)
+    SELECT l.* FROM current_labels AS l WHERE l.rubric = :rubric
+    AND l.response IN (SELECT response FROM audit_cases WHERE audit_set = :audit_set)
     AND l.annotator NOT IN (SELECT name FROM current_accounts
         WHERE kind = 'reference' OR role = 'adjudicator')"""
 
@@ -35,7 +38,6 @@ class Work(NamedTuple):
 
     annotator: str
     response: str
-    stratum: int
     status: str
     seconds: float | None
     created_at: str
@@ -45,9 +47,11 @@ class Stratum(NamedTuple):
     """A stratum by its task and a number, since its name may hold a model's."""
 
     number: int
-    task: str
+    task: str  # or "several"
     cases: int
     wanted: int  # labels
+    labels: int  # given so far
+    rest: int  # labels that the queue still asks for
 
 
 class Checked(NamedTuple):
@@ -59,19 +63,28 @@ class Checked(NamedTuple):
     known: str  # what they said before, or what is right
 
 
+class Flag(NamedTuple):
+    """A case that somebody thinks something is wrong with."""
+
+    response: str  # or the control's id
+    control: bool
+    annotator: str
+    note: str
+
+
 def finished(store: Store, audit_set: str, rubric: str) -> list[Said]:
     """What people say to the cases that are finished, in the audit set's order."""
     rows = store.db.execute(
         f"WITH said AS ({_RATINGS}), enough AS (SELECT s.response FROM said AS s"
-        " JOIN audit_cases AS c ON c.audit_set = ?1 AND c.response = s.response"
+        " JOIN audit_cases AS c ON c.audit_set = :audit_set AND c.response = s.response"
         " WHERE s.status IN ('labelled', 'unjudgeable')"
         " GROUP BY s.response HAVING count(*) >= max(c.raters))"
         " SELECT s.response, r.item, s.annotator, s.status, s.value, s.unsure, s.note"
         " FROM said AS s JOIN responses AS r ON r.id = s.response"
-        " JOIN audit_cases AS c ON c.audit_set = ?1 AND c.response = s.response"
+        " JOIN audit_cases AS c ON c.audit_set = :audit_set AND c.response = s.response"
         " WHERE s.response IN (SELECT response FROM enough)"
         " AND s.status IN ('labelled', 'unjudgeable') ORDER BY c.position, s.seq",
-        (audit_set, rubric),
+        {"audit_set": audit_set, "rubric": rubric},
     )
     return [Said(*row)._replace(unsure=bool(row[5])) for row in rows]
 
@@ -79,10 +92,7 @@ def finished(store: Store, audit_set: str, rubric: str) -> list[Said]:
 def rulings(store: Store, rubric: str) -> dict[str, str]:
     """Response -> what an adjudicator has settled it as."""
     rows = store.db.execute(
-        "SELECT response, value FROM current_labels WHERE rubric = ? AND status = 'labelled'"
-        " AND annotator IN (SELECT name FROM current_accounts WHERE role = 'adjudicator')"
-        " ORDER BY created_at, seq",
-        (rubric,),
+        f"SELECT response, value FROM ({_RULINGS}) ORDER BY created_at, seq", {"rubric": rubric}
     )
     return dict(rows.fetchall())
 
@@ -100,24 +110,31 @@ def history(store: Store, rubric: str, response: str) -> list[tuple[str, str, st
 def work(store: Store, audit_set: str, rubric: str) -> list[Work]:
     """What everybody has done of the audit set."""
     rows = store.db.execute(
-        f"WITH said AS ({_RATINGS}), strata AS (SELECT response,"
-        " dense_rank() OVER (ORDER BY stratum) AS number FROM audit_cases WHERE audit_set = ?1)"
-        " SELECT s.annotator, s.response, t.number, s.status, s.seconds,"
-        " coalesce(s.created_at, '') FROM said AS s JOIN strata AS t ON t.response = s.response"
-        " ORDER BY s.created_at, s.seq",
-        (audit_set, rubric),
+        "SELECT annotator, response, status, seconds, coalesce(created_at, '') AS at"
+        f" FROM ({_RATINGS}) ORDER BY at, seq",
+        {"audit_set": audit_set, "rubric": rubric},
     )
     return [Work(*row) for row in rows]
 
 
-def strata(store: Store, audit_set: str) -> list[Stratum]:
-    """The audit set's strata, of the cases that have a text to be read."""
+def strata(store: Store, audit_set: str, rubric: str) -> list[Stratum]:
+    """The audit set's strata, of the cases that have a text to be read.
+
+    Nothing is asked for where an adjudicator has ruled, or too many people cannot judge.
+    """
     rows = store.db.execute(
-        "SELECT dense_rank() OVER (ORDER BY c.stratum), min(i.task), count(*), sum(c.raters)"
+        "WITH said AS (SELECT response, sum(status = 'labelled') AS labels,"
+        f" sum(status = 'unjudgeable') AS doubts FROM ({_RATINGS}) GROUP BY response),"
+        " cases AS (SELECT c.stratum, i.task, c.raters, coalesce(s.labels, 0) AS labels,"
+        f" c.response NOT IN (SELECT response FROM ({_RULINGS}))"
+        " AND coalesce(s.doubts, 0) < :doubts AS open"
         " FROM audit_cases AS c JOIN responses AS r ON r.id = c.response"
-        " JOIN items AS i ON i.id = r.item WHERE c.audit_set = ? AND r.text IS NOT NULL"
-        " GROUP BY c.stratum ORDER BY 1",
-        (audit_set,),
+        " JOIN items AS i ON i.id = r.item LEFT JOIN said AS s ON s.response = c.response"
+        " WHERE c.audit_set = :audit_set AND r.text IS NOT NULL)"
+        " SELECT dense_rank() OVER (ORDER BY stratum), iif(min(task) = max(task), min(task),"
+        " 'several'), count(*), sum(raters), sum(labels), sum(open * max(0, raters - labels))"
+        " FROM cases GROUP BY stratum ORDER BY 1",
+        {"audit_set": audit_set, "rubric": rubric, "doubts": DOUBTS},
     )
     return [Stratum(*row) for row in rows]
 
@@ -129,7 +146,7 @@ def agreed_on(store: Store, audit_set: str, rubric: str) -> list[tuple[str, str,
         " s.annotator, s.value FROM said AS s JOIN responses AS r ON r.id = s.response"
         " WHERE s.response IN (SELECT response FROM said GROUP BY response HAVING count(*) > 1)"
         " ORDER BY s.response, s.seq",
-        (audit_set, rubric),
+        {"audit_set": audit_set, "rubric": rubric},
     )
     return list(rows)
 
@@ -138,34 +155,36 @@ def checked(store: Store, rubric: str) -> list[Checked]:
     """Everybody's repetitions and control cases beside what is known of them."""
     rows = store.db.execute(
         "SELECT k.annotator, k.purpose, k.value, coalesce(c.value, l.value)"
-        " FROM check_labels AS k LEFT JOIN controls AS c ON c.id = k.response"
+        " FROM current_check_labels AS k LEFT JOIN controls AS c ON c.id = k.response"
         " LEFT JOIN current_labels AS l ON k.purpose = 'repeat' AND l.response = k.response"
         " AND l.rubric = k.rubric AND l.annotator = k.annotator AND l.status = 'labelled'"
         " WHERE k.rubric = ? AND k.status = 'labelled' AND coalesce(c.value, l.value) IS NOT NULL"
-        " AND k.seq IN (SELECT max(seq) FROM check_labels"
-        " GROUP BY rubric, annotator, purpose, response) ORDER BY k.seq",
+        " ORDER BY k.seq",
         (rubric,),
     )
     return [Checked(*row) for row in rows]
 
 
-def flags(store: Store, audit_set: str) -> list[tuple[str, str]]:
-    """(response, annotator) of the flags that are up, the oldest first."""
-    found: dict[tuple[str, str], Event] = {}
-    for event in store.events("flag"):
-        if event.body["audit_set"] == audit_set:
-            found[event.subject, event.body["annotator"]] = event
-    return [key for key, event in found.items() if event.body["on"]]
+def flags(store: Store, audit_set: str, rubric: str) -> list[Flag]:
+    """The flags that are up on the audit set's cases and the rubric's controls, oldest first.
 
-
-def notes(store: Store, rubric: str, response: str) -> dict[str, str]:
-    """Annotator -> their note on a case, where there is one."""
+    Each with its person's note, where they wrote one.
+    """
     rows = store.db.execute(
-        "SELECT annotator, note FROM current_labels WHERE rubric = ? AND response = ?"
-        " AND note != ''",
-        (rubric, response),
+        "WITH flags AS (SELECT *, json_extract(body, '$.annotator') AS annotator,"
+        " row_number() OVER (PARTITION BY subject, json_extract(body, '$.annotator')"
+        " ORDER BY created_at DESC, seq DESC) AS newest FROM events WHERE kind = 'flag')"
+        " SELECT f.subject, f.subject IN (SELECT id FROM controls), f.annotator,"
+        " coalesce((SELECT note FROM (SELECT note, annotator, response, rubric FROM current_labels"
+        " UNION ALL SELECT note, annotator, response, rubric FROM current_check_labels)"
+        " WHERE rubric = :rubric AND response = f.subject AND annotator = f.annotator"
+        " AND note != ''), '') FROM flags AS f WHERE newest = 1 AND json_extract(body, '$.on')"
+        " AND (f.subject IN (SELECT response FROM audit_cases WHERE audit_set = :audit_set)"
+        " OR f.subject IN (SELECT id FROM controls WHERE rubric = :rubric))"
+        " ORDER BY created_at, seq",
+        {"audit_set": audit_set, "rubric": rubric},
     )
-    return dict(rows.fetchall())
+    return [Flag(response, bool(control), *rest) for response, control, *rest in rows]
 
 
 def labels_under(store: Store, rubric: str) -> int:

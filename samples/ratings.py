@@ -6,7 +6,7 @@ from typing import Any
 
 from samples.records import FAILURES, STATUSES, Account, Label, Rubric, Spec, Verdict
 from samples.registry import did_you_mean
-from samples.rows import CELL, Row
+from samples.rows import ASKED, CELL, Row
 from samples.store import Store
 
 
@@ -74,7 +74,7 @@ def labels_from(
     accounts: dict[str, Account] = {}
     made: dict[tuple[str, str, str, str | None], Label] = {}
     for row in rows:
-        label = _label(row, finder.response(row), _rubric(row, rubrics, rubric))
+        label = _label(row, finder.response(row), named_rubric(row, rubrics, rubric))
         where = (label.response, label.rubric, label.annotator, label.created_at)
         if where in made:
             raise row.wrong(
@@ -90,7 +90,7 @@ def labels_from(
     return [rubric, *accounts.values(), *made.values()]
 
 
-def _rubric(row: Row, known: Mapping[str, Rubric], usual: Rubric) -> Rubric:
+def named_rubric(row: Row, known: Mapping[str, Rubric], usual: Rubric) -> Rubric:
     """The rubric that a label was given under: the study's, or an earlier one by its hash."""
     value = row.get("rubric")
     if value is not None and value not in known:
@@ -102,14 +102,21 @@ def _rubric(row: Row, known: Mapping[str, Rubric], usual: Rubric) -> Rubric:
     return usual if value is None else known[value]
 
 
-def _label(row: Row, response: str, rubric: Rubric) -> Label:
-    status = row.one_of("status", STATUSES, "labelled")
-    value = row.text("value") if status == "labelled" or row.get("value") is not None else None
-    if value is not None and status != "labelled":
-        raise row.wrong("value", f"{value!r} does not go with status {status!r}; leave it empty")
-    if value is not None and value not in rubric.labels:
+def label_of(row: Row, rubric: Rubric) -> str:
+    """The row's value, which is a label of the rubric; nothing else is taken for one."""
+    value = row.text("value")
+    if value not in rubric.labels:
         known = did_you_mean(value, [*rubric.labels])
         raise row.wrong("value", f"{value!r} is no label of the rubric; {known}")
+    return value
+
+
+def _label(row: Row, response: str, rubric: Rubric) -> Label:
+    status = row.one_of("status", STATUSES, "labelled")
+    given = status == "labelled" or row.get("value") is not None
+    value = label_of(row, rubric) if given else None
+    if value is not None and status != "labelled":
+        raise row.wrong("value", f"{value!r} does not go with status {status!r}; leave it empty")
     return Label(
         response,
         rubric.id,
@@ -120,8 +127,15 @@ def _label(row: Row, response: str, rubric: Rubric) -> Label:
         note=row.optional_text("note") or "",
         seconds=row.number_of("seconds", _seconds, "a number of seconds"),
         created_at=row.number_of("created_at", _moment, "a date and time like 2026-01-31T09:30"),
-        meta=dict(row.meta),
+        meta={**_asked(row), **row.meta},
     )
+
+
+def _asked(row: Row) -> dict[str, Any]:
+    """What was asked beside the label; in CSV, where all are texts, the step is a number again."""
+    given = {name: row.get(name) for name in ASKED if row.get(name) is not None}
+    step = given.get("step")
+    return given | ({"step": int(step)} if isinstance(step, str) and step.isdecimal() else {})
 
 
 def _moment(text: str) -> str:

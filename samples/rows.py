@@ -12,17 +12,19 @@ from samples.records import canonical_json
 from samples.registry import did_you_mean
 
 _CASE = ("strategy", "draw", "case")
+ASKED = ("confidence", "reason", "step")  # what the labelling page asks beside a label
 COLUMNS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # kind: (required, optional)
     "items": (("task", "key", "question", "reference"), ("choices", "answer_type")),
     "responses": (("task", "key", "model"), ("strategy", "draw", "text", "finish")),
     "labels": (
         ("task", "key", "model", "annotator", "value"),
-        (*_CASE, "status", "unsure", "note", "created_at", "seconds", "rubric"),
+        (*_CASE, "status", "unsure", "note", "created_at", "seconds", "rubric", *ASKED),
     ),
     "verdicts": (
         ("task", "key", "model", "judge"),
         (*_CASE, "value", "failure", "score", "raw", "attempt"),
     ),
+    "controls": (("question", "reference", "text", "value"), ("choices", "note", "rubric")),
 }
 CELL = ("task", "key", "model")  # may be left out where `case` names the answer
 

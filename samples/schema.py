@@ -179,6 +179,13 @@ def m005_labelling(db: Database) -> None:
     db.execute(checks.replace("meta TEXT NOT NULL,", f"meta TEXT NOT NULL, {purpose},"))
     db.execute("CREATE INDEX check_labels_by_person ON check_labels (rubric, annotator)")
     db.execute("""
+        CREATE VIEW current_check_labels AS SELECT * FROM (
+            SELECT *, row_number() OVER (
+                PARTITION BY response, rubric, annotator, purpose
+                ORDER BY coalesce(created_at, '') DESC, seq DESC) AS newest
+            FROM check_labels)
+        WHERE newest = 1""")
+    db.execute("""
         CREATE TABLE controls (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
         rubric TEXT NOT NULL REFERENCES rubrics (id), question TEXT NOT NULL,
         "references" TEXT NOT NULL, text TEXT NOT NULL, value TEXT NOT NULL,

@@ -8,17 +8,23 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from small_audit import build_study, numbered
 from test_end_to_end import command, label_all, write_study
 from trivia import write_import_files
 
 from samples.archive import _line, _text, export_study, import_study
+from samples.blind import own, own_flags
 from samples.errors import BenchwarrantError
 from samples.login import AT_HOME
+from samples.oversight import checked, flags
 from samples.records import (
     Account,
+    CheckLabel,
+    Control,
     Event,
     Item,
     Label,
+    Lease,
     ProbeVerdict,
     Response,
     Rubric,
@@ -169,6 +175,54 @@ def test_labels_of_a_copy_come_back_and_accounts_stay_as_they_are(decided, archi
     assert after == before
     with Store(home / "study.db") as store:
         assert {a.name: bool(a.secret) for a in store.accounts()}["eve"]  # still lets eve in
+
+
+def test_work_done_offline_comes_together(tmp_path):
+    """Two people label copies of a study; one of them has labelled a case in both."""
+    home = tmp_path / "home"
+    home.mkdir()
+    build_study(home, numbered(4))
+    with Store(home / "study.db") as store:
+        rubric = store.audit_set().rubric
+        cases = [case.response for case in store.audit_cases(store.audit_set().id)]
+        control = Control(rubric, "2 + 2?", ("4",), "It is 5.", "incorrect")
+        store.add([control, Account("ann"), Account("ben")])
+    start = out(home, tmp_path / "start")
+
+    def work(name, second, value):
+        """In a copy: a label, a check, a flag and a lease."""
+        at = f"2026-01-01T12:00:{second:02}.000000+00:00"
+        folder = tmp_path / f"{name} {second}"
+        folder.mkdir()
+        import_study(start, folder / "study.toml")
+        flag = {"annotator": name, "audit_set": "", "on": value == "correct"}
+        with Store(folder / "study.db") as copy:
+            copy.add([Label(cases[0], rubric, name, value=value, created_at=at)])
+            checks = (cases[0], "repeat"), (control.id, "control")
+            for case, purpose in checks:
+                known = {"value": value, "purpose": purpose, "created_at": at}
+                copy.add([CheckLabel(case, rubric, name, **known)])
+            copy.add([Event("flag", cases[0], flag, at)])
+            copy.add([Lease(copy.audit_set().id, cases[0], name, at, at)])
+        return out(folder, tmp_path / f"back {name} {second}")
+
+    backs = [work("ann", 30, "correct"), work("ann", 10, "incorrect"), work("ben", 20, "correct")]
+    assert not any((back / "leases.jsonl").exists() for back in backs)
+    for back in (*backs, *backs):
+        import_study(back, home / "study.toml")
+    with Store(home / "study.db") as store:
+        counts = store.counts()
+        assert (counts["labels"], counts["check_labels"], counts["leases"]) == (3, 6, 0)
+        assert len(store.events("flag")) == 3
+        current = {(one.annotator, one.value) for one in store.current_labels(rubric)}
+        assert current == {("ann", "correct"), ("ben", "correct")}  # though it came in first
+        told = {(one.annotator, one.purpose, one.value) for one in checked(store, rubric)}
+        assert told == {(n, p, "correct") for n in ("ann", "ben") for p in ("repeat", "control")}
+        assert {seen.status for seen in own(store, rubric, "ann")} == {"labelled"}
+        assert own_flags(store, "ann") == {cases[0]}
+        raised = flags(store, store.audit_set().id, rubric)
+        assert [flag.annotator for flag in raised] == ["ben", "ann"]
+        assert list(store.faults()) == []
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ import pytest
 from quick_server import until
 
 from annotator.cli import _watch
-from samples.backups import EVERY, back_up
+from samples.backups import back_up
 from samples.errors import BenchwarrantError
 from samples.records import Label
 from samples.store import Store
@@ -72,18 +72,21 @@ def test_where_nothing_can_be_written_it_says_so(database: Path) -> None:
 
 def test_labels_are_backed_up_while_the_app_runs(database: Path, one_of_each) -> None:
     folder = database.parent / "backups"
+    every, here = 20, 2  # a label and a check
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as app:
         seen: list[int] = []
-        watcher = threading.Thread(target=lambda: seen.append(_watch(app, database, 1, pause=0.05)))
+        watcher = threading.Thread(
+            target=lambda: seen.append(_watch(app, (database, every), here, pause=0.05))
+        )
         watcher.start()
-        more_labels(database, one_of_each["labels"], EVERY - 1)  # one too few
+        more_labels(database, one_of_each["labels"], every - 1)  # one too few
         watcher.join(0.5)
         assert not folder.exists()
-        more_labels(database, one_of_each["labels"], EVERY)  # the others are there already
+        more_labels(database, one_of_each["labels"], every)  # the others are there already
         until(lambda: folder.exists() and any(folder.glob("*.db")))
         app.terminate()
         watcher.join(10)
     assert seen == [app.returncode]
     [copy] = folder.iterdir()
     with Store(copy) as store:
-        assert store.counts()["labels"] == 1 + EVERY
+        assert store.counts()["labels"] == 1 + every

@@ -12,7 +12,7 @@ from trivia import write_import_files
 from samples.errors import BenchwarrantError
 from samples.exchange import import_file, imported_judge, imported_model
 from samples.export import export_rows
-from samples.records import Account, Item, Label, Response, Rubric, Spec, Verdict
+from samples.records import Account, Control, Item, Label, Response, Rubric, Spec, Verdict
 from samples.rows import COLUMNS, Source, write_rows
 from samples.store import Store
 
@@ -405,7 +405,7 @@ def _facts(kind, store):
     """The columns that import reads, of every row; an answer made elsewhere has another id."""
     required, optional = COLUMNS[kind]
     for row in export_rows(kind, store):
-        yield {name: row[name] for name in (*required, *optional) if name != "case"}
+        yield {name: row.get(name) for name in (*required, *optional) if name != "case"}
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".parquet"])
@@ -422,6 +422,92 @@ def test_labels_that_were_exported_change_nothing_where_they_came_from(
     before = "\n".join(store.db.conn.iterdump())
     assert import_file("labels", Source(path), store, rubric) == (3, 0)
     assert "\n".join(store.db.conn.iterdump()) == before
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".parquet"])
+def test_what_was_asked_beside_a_label_goes_out_and_comes_back(
+    store, one_of_each, tmp_path, suffix
+):
+    label, rubric = one_of_each["labels"], one_of_each["rubrics"]
+    asked = [
+        replace(
+            label, annotator="dan", meta={"confidence": "sure", "step": 3, "reason": "wrong sum"}
+        ),
+        replace(
+            label, annotator="ben", status="unjudgeable", value=None, meta={"reason": "cut off"}
+        ),
+        replace(label, annotator="cid"),
+    ]
+    store.add(one_of_each.values())
+    store.add([*asked, *(Account(name) for name in ("ben", "cid", "dan"))])
+    path = tmp_path / f"labels{suffix}"
+    write_rows(export_rows("labels", store), path)
+    assert import_file("labels", Source(path), store, rubric) == (4, 0)
+    given = [one for one in one_of_each.values() if not isinstance(one, Label)]
+    with Store(tmp_path / "new.db", create=True) as new:
+        new.add(given)
+        new.add([Account(name) for name in ("ben", "cid", "dan")])
+        assert import_file("labels", Source(path), new, rubric) == (4, 4)
+        assert new.labels() == store.labels()
+
+
+# --- controls ------------------------------------------------------------------------------------
+
+CONTROL = {"question": "1 + 1?", "reference": "2", "text": "It is 3.", "value": "incorrect"}
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv", ".parquet"])
+def test_controls_come_in_whole_and_once(study, bring, tmp_path, suffix):
+    rows = [
+        CONTROL | {"note": "read the *sum*"},
+        CONTROL | {"text": "", "reference": '["2", "two"]'},
+        CONTROL | {"reference": "A", "choices": '["2", "3"]', "value": "correct"},
+    ]
+    if suffix == ".parquet":
+        write_rows(iter(rows), tmp_path / "controls.parquet")
+        source = Source(tmp_path / "controls.parquet")
+        assert import_file("controls", source, study, RUBRIC) == (3, 3)
+    else:
+        assert bring("controls", rows, suffix) == (3, 3)
+        assert bring("controls", rows, suffix) == (3, 0)
+    first, second, third = study.records(Control)
+    assert first == Control(
+        RUBRIC.id, "1 + 1?", ("2",), "It is 3.", "incorrect", note="read the *sum*"
+    )
+    assert (second.text, second.references) == ("", ("2", "two"))
+    assert third.choices == (("A", "2"), ("B", "3"))
+    path = tmp_path / f"out{suffix}"
+    assert write_rows(export_rows("controls", study), path) == 3
+    assert import_file("controls", Source(path), study, RUBRIC) == (3, 0)
+    assert list(study.faults()) == []
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"value": "wrong"}, "line 2, column 'value': 'wrong' is no label of the rubric"),
+        ({"value": ""}, "line 2, column 'value': is empty; a value is expected"),
+        ({"reference": " "}, "line 2, column 'reference': is empty"),
+        ({"text": None}, "line 2, column 'text': is missing; the answer that people shall judge"),
+        ({"text": 3}, "line 2, column 'text': 3 is not text; put it in quotes"),
+        ({"choices": ["2"]}, "line 2, column 'reference': '2' is none of the choices ['A']"),
+        ({"rubric": "b2:0"}, "line 2, column 'rubric': 'b2:0' is not the hash of a rubric"),
+        ({"choicse": []}, "column 'choicse': is no column of controls; did you mean 'choices'?"),
+        ({"text": "It is 2."}, "line 2, column 'text': this answer to this question stands twice"),
+    ],
+)  # fmt: skip
+def test_controls_that_are_refused(complaint, row, said):
+    first = CONTROL | {"text": "It is 2.", "value": "correct"}
+    assert f"controls.jsonl, {said}".replace("controls.jsonl, column", "column") in complaint(
+        "controls", [first, CONTROL | row]
+    )
+
+
+def test_a_control_that_is_known_has_one_answer(bring, complaint):
+    bring("controls", [CONTROL])
+    assert "is in the study already, with other content" in complaint(
+        "controls", [CONTROL | {"value": "correct"}]
+    )
 
 
 # --- a public study ------------------------------------------------------------------------------

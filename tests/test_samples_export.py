@@ -1,7 +1,7 @@
 """Tables for other programs: their columns, in an order that stays."""
 
 from samples.export import export_rows
-from samples.records import Label
+from samples.records import CheckLabel, Label
 
 
 def test_labels_are_a_long_table(store, one_of_each):
@@ -27,3 +27,25 @@ def test_labels_are_a_long_table(store, one_of_each):
     ]
     assert (second["status"], second["value"], second["age"]) == ("skipped", None, 4)
     assert second["task"] == "sums"  # what else is known never hides what is ours
+
+
+def test_checks_stand_beside_what_is_known(store, one_of_each):
+    store.add(one_of_each.values())
+    control = one_of_each["controls"]
+    answer = CheckLabel(
+        control.id, control.rubric, "ada", value="correct", meta={"step": 2}, purpose="control"
+    )
+    skipped = CheckLabel(one_of_each["responses"].id, control.rubric, "bob", "skipped")
+    store.add([answer, skipped])
+    repeat, checked, last = export_rows("checks", store)
+    columns = ["purpose", "case", "known", "annotator", "value", "status", "unsure", "note"]
+    assert list(repeat) == [*columns, "created_at", "seconds", "rubric"]
+    assert (repeat["purpose"], repeat["known"], repeat["value"]) == (
+        *("repeat", "correct"),
+        "incorrect",
+    )
+    assert (checked["purpose"], checked["known"], checked["value"], checked["step"]) == (
+        *("control", "incorrect"),
+        *("correct", 2),
+    )
+    assert (last["status"], last["known"]) == ("skipped", None)

@@ -207,3 +207,42 @@ def test_a_study_from_before_the_newer_failures_keeps_its_verdicts(
         assert current == (None, "refusal")
         with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
             migrated.add([replace(refusal, attempt=2, failure="tired")])
+
+
+def test_a_study_from_before_the_new_labelling_keeps_every_label(
+    tmp_path: Path, one_of_each, monkeypatch
+):
+    """Schema 4 with labels of every status: the same rows by the same ids, and the views work."""
+    path = tmp_path / "study.db"
+    label = one_of_each["labels"]
+    newer = replace(label, value="incorrect", created_at="2026-02-01T00:00:00.000000+00:00")
+    gone = replace(label, annotator="ben", status="retracted", value=None, meta={"age": 4})
+    with monkeypatch.context() as before:
+        before.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:4])
+        with Store(path, create=True) as old:
+            later = [
+                one_of_each.pop(table) for table in TODAY if table not in ("probes", "charges")
+            ]
+            fill(old, one_of_each)
+            old.add([newer, gone])
+            kept = {
+                table: old.db.execute(f"SELECT * FROM {table}").fetchall()
+                for table in old.db.table_names()
+            }
+            assert schema.version(old.db) == 4
+    with Store(path) as migrated:
+        for table, rows in kept.items():
+            assert migrated.db.execute(f"SELECT * FROM {table}").fetchall() == rows
+        assert migrated.labels() == [label, newer, gone]
+        assert migrated.current_labels(label.rubric) == [newer]
+        rated = "SELECT rater, value FROM ratings WHERE rater_kind = 'person'"
+        assert list(migrated.db.execute(rated)) == [("ada", "incorrect")]
+        check = next(one for one in later if hasattr(one, "purpose"))
+        changed = replace(check, value="correct", created_at="2026-01-01")
+        assert migrated.add([*later, changed]) == len(later) + 1
+        newest = "SELECT id FROM current_check_labels"
+        assert list(migrated.db.execute(newest)) == [(changed.id,)]
+        unsure = replace(label, annotator="cid", status="unjudgeable", value=None)
+        assert migrated.add([unsure]) == 1
+        grows_only(migrated)
+        assert list(migrated.faults()) == []
