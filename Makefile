@@ -5,7 +5,7 @@ TORCH ?= torch==2.13.0
 BIN := .venv/bin
 
 .PHONY: demo test check venv browser lock bench bench-evidence bench-coverage bench-labels bench-parsers bench-judges \
-  bench-inference
+  bench-corrected bench-inference
 
 demo: venv
 	$(BIN)/benchwarrant demo
@@ -36,13 +36,17 @@ browser:
 	@test -x /usr/bin/chromium || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
 
 # Measured, never asserted: our median, the peer's or the limit's, the ratio, the goal.
-bench: bench-evidence bench-coverage bench-labels bench-parsers bench-judges bench-inference
+bench: bench-evidence bench-coverage bench-corrected bench-labels bench-parsers bench-judges bench-inference
 
 bench-evidence: venv
 	$(BIN)/python tests/bench_evidence.py
 
 bench-coverage: venv
 	$(BIN)/python tests/bench_coverage.py
+
+# Simulated benchmarks, corrected by their audits.
+bench-corrected: venv
+	$(BIN)/python tests/bench_corrected.py
 
 # Simulated audits; ARGS=--quick runs fewer.
 bench-labels: venv
