@@ -2,31 +2,31 @@
 
 A rate that has labels of its own is corrected by them alone, whatever the judge does (PPI++,
 judges.rectified). One with few is corrected by how often the judge misjudges in the whole audit
-(Rogan–Gladen, judges.misjudged), and so is one with many where no test finds that the judge errs
+(Rogan–Gladen, judges.carried), and so is one with many where no test finds that the judge errs
 differently by model or task and the interval is shorter: that counts what is not known of this
 model and task, and needs a judge that tells right answers from wrong ones clearly. Where neither
-holds there is no figure, and a reason. Every interval counts the questions, the draws within them and the judge's error.
+holds there is no figure, and a reason. Every interval counts the questions, the draws within them
+and the judge's error.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from judges import misjudged
-from judges.chance import Array, IntArray
+from judges.carried import Carried, carry_over, middle
+from judges.chance import BoolArray, IntArray
 from judges.counted import Calibration, Graded, Raw, raw_rates
 from judges.figures import Figure, figure, undefined_figure
-from judges.intervals import percentile_interval
+from judges.misjudged import Side
 from judges.rectified import Groups, Labelled, Rectified, rectified
 from samples.errors import BenchwarrantError
 
 PPI, ROGAN_GLADEN, NONE = "ppi++", "rogan-gladen", "none"
 ENOUGH = 30  # labelled questions from which on a rate is corrected by its own labels
 GROUPS = 5  # labelled models (tasks) from which on their spread speaks for one without labels
-DRAWS = 1000  # of the judge's errors and of the questions, for Rogan–Gladen intervals
-REFUSED = 0.05  # a p value below which a judge's errors are not taken as alike
 TELLS = 0.2  # sensitivity + specificity − 1 must be shown to lie above; 0 is a coin
 SIDE = (
     10  # labelled answers of each kind, right and wrong, before a judge's errors are carried over
@@ -42,6 +42,10 @@ NEVER_LABELLED = f"none of this {{0}}'s answers is labelled, and fewer than {GRO
 UNLIKE = (
     "none of this {0}'s answers is labelled, and the judge errs differently from {0} to {0}, so"
     " that others' labels say too little"
+)
+IMPOSSIBLE = (
+    "the judge calls {:.1%} right, which its errors elsewhere (sensitivity {:.2f}, specificity"
+    " {:.2f}) rule out, so it errs differently here; label answers of this model and task"
 )
 NO_BETTER = (
     "sensitivity + specificity − 1 is {:.2f}, and may be as low as {:.2f}: the judge does not tell"
@@ -147,69 +151,7 @@ def own_labels(
     )
 
 
-# By the judge's errors elsewhere
-
-
-class Ends(NamedTuple):
-    """A value and its interval, any shape."""
-
-    value: Array
-    low: Array
-    high: Array
-
-
-class Carried(NamedTuple):
-    """The judge's errors carried over to every cell, and the rates they give."""
-
-    sensitivity: misjudged.Side
-    specificity: misjudged.Side
-    cells: Ends  # (models, tasks)
-    means: Ends  # (models,)
-    youden: Ends  # sensitivity + specificity − 1, (models, tasks)
-    of_model: Ends  # the same, the mean over tasks: (models,)
-    alike: tuple[bool, ...]  # no test refuses (Bonferroni's) that models, and tasks, are alike
-
-
-def carry_over(
-    raw: Raw, labels: Calibration, rng: np.random.Generator, confidence: float
-) -> Carried:
-    """Sensitivity and specificity of every cell, and Rogan and Gladen's rates by them.
-
-    Rates are drawn by their variance over questions, errors by what the labels leave open, and
-    intervals are the middle of what comes out: cells of one model or task share their errors.
-    """
-    shape = (raw.rate.shape[0], raw.rate.shape[1])
-    sides = [_side(labels, kind, shape, rng) for kind in (1, 0)]
-    s = np.where(raw.drawable > 0, raw.drawable, np.nan)
-    noise = rng.normal(size=(DRAWS, *shape)) * np.sqrt(raw.variance)
-    drawn = [one.draws for one in sides]
-    rates = s * np.clip(misjudged.rogan_gladen((raw.rate + noise) / s, drawn[0], drawn[1]), 0, 1)
-    at = s * misjudged.rogan_gladen(raw.rate / s, sides[0].value, sides[1].value)
-    youden = drawn[0] + drawn[1] - 1
-    p = np.array([[kind.p for kind in (one.models, one.tasks)] for one in sides])
-    return Carried(
-        sides[0],
-        sides[1],
-        _middle(at, rates, confidence),
-        _middle(at.mean(axis=1), rates.mean(axis=2), confidence),
-        _middle(youden.mean(axis=0), youden, confidence),
-        _middle(youden.mean(axis=(0, 2)), youden.mean(axis=2), confidence),
-        tuple(not bool(np.any(p.size * of < REFUSED)) for of in p.T),
-    )
-
-
-def _side(
-    labels: Calibration, kind: int, shape: tuple[int, int], rng: np.random.Generator
-) -> misjudged.Side:
-    of = labels.only(labels.label == kind)
-    agreed = (of.verdict == of.label).astype(np.int64)
-    rows = misjudged.Rows(agreed, of.model, of.task, of.question, 1 / of.probability)
-    return misjudged.side(rows, shape, DRAWS, rng)
-
-
-def _middle(value: Array, draws: Array, confidence: float) -> Ends:
-    """The value, and the middle ``confidence`` of the draws (B, …); NaN where one is."""
-    return Ends(value, *percentile_interval(np.moveaxis(draws, 0, -1), confidence)[:2])
+# The records
 
 
 def _of_judge(
@@ -218,8 +160,8 @@ def _of_judge(
     """What every carried-over rate rests on, as a JSON value."""
     facts: dict[str, Any] = {"labels": len(labels.label), "cells": int((own > 0).sum())}
     for name in ("sensitivity", "specificity"):
-        one: misjudged.Side = getattr(carried, name)
-        ends = _middle(one.overall.mean(), one.overall, confidence)
+        one: Side = getattr(carried, name)
+        ends = middle(one.overall.mean(), one.overall, confidence)
         facts[name] = {"n": one.n} | figure(*map(float, ends))
         for kind, test, spread in zip(
             ("models", "tasks"), (one.models, one.tasks), one.spreads, strict=True
@@ -228,9 +170,6 @@ def _of_judge(
             facts[name][f"{kind}_differ_by_logits"] = spread if known else None
             facts[name][f"p_{kind}_alike"] = test.p if known else None
     return facts
-
-
-# The records
 
 
 @dataclass(frozen=True)
@@ -254,10 +193,10 @@ class _Chosen:
             return _none(about, ONE_QUESTION)
         place = m * self.own.shape[1] + t
         carried = [float(end[m, t]) for end in self.carried.cells]
-        found = self._by_labels(self.of_cells, place, carried, self.refused(m, t))
-        if found:
+        why = self.refused(m, t)
+        if found := self._by_labels(self.of_cells, place, carried, why):
             return _shown(about, *found, PPI)
-        if why := self.refused(m, t):
+        if why:
             return _none(about, why)
         return _shown(about, carried, self._errors(m, slice(t, t + 1)), ROGAN_GLADEN)
 
@@ -295,7 +234,7 @@ class _Chosen:
         return ends, facts
 
     def refused(self, m: int, t: int | None) -> str:
-        """Why the judge's errors elsewhere say nothing of a cell, or a mean; empty where they do."""
+        """Why nothing is carried over to a cell, or to a mean; empty where it is."""
         carried = self.carried
         if not self.own.any():
             return NO_LABELS
@@ -303,22 +242,29 @@ class _Chosen:
             return FEW_SIDE.format("right", "rejects right ones")
         if carried.specificity.n < SIDE:
             return FEW_SIDE.format("wrong", "accepts wrong ones")
-        tasks = slice(None) if t is None else slice(t, t + 1)
-        for axis, (kind, places) in enumerate((("model", slice(m, m + 1)), ("task", tasks))):
-            labelled = self.own.sum(axis=1 - axis) > 0
-            if labelled[places].all():
+        where = m, slice(None) if t is None else slice(t, t + 1)
+        for axis, kind in enumerate(("model", "task")):
+            labelled, alike = self.labelled[axis], carried.alike[axis]
+            if labelled[where[axis]].all():
                 continue
-            if labelled.sum() < GROUPS:
-                return NEVER_LABELLED.format(kind)
-            if not carried.alike[axis]:
-                return UNLIKE.format(kind)
-        youden, value = (
-            carried.of_model if t is None else carried.youden,
-            m if t is None else (m, t),
-        )
-        if not youden.low[value] > TELLS:
-            return NO_BETTER.format(youden.value[value], youden.low[value])
+            if not (alike and labelled.sum() >= GROUPS):
+                return (UNLIKE if labelled.sum() >= GROUPS else NEVER_LABELLED).format(kind)
+        youden, found = carried.youden, carried.cells
+        if t is None:
+            youden, found = carried.of_model, carried.means
+        at = m if t is None else (m, t)
+        if not youden.low[at] > TELLS:
+            return NO_BETTER.format(youden.value[at], youden.low[at])
+        if found.high[at] <= 0 or found.low[at] >= self.raw.drawable[where].mean():
+            errors = self._errors(m, where[1])
+            rate = self.raw.rate[where].mean()
+            return IMPOSSIBLE.format(rate, errors["sensitivity"], errors["specificity"])
         return ""
+
+    @cached_property
+    def labelled(self) -> tuple[BoolArray, BoolArray]:
+        """Which models, and which tasks, have a label."""
+        return np.asarray(self.own.any(axis=1)), np.asarray(self.own.any(axis=0))
 
     def _errors(self, m: int, tasks: slice) -> dict[str, Any]:
         """Sensitivity and specificity as used here, and what labels are near."""

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 from scipy.special import ndtri
 
-from judges.chance import Array, IntArray
+from judges.chance import Array, BoolArray, IntArray
 from judges.intervals import clopper_pearson
 from samples.errors import BenchwarrantError
 
@@ -21,7 +21,8 @@ class Graded:
 
     ``model`` and ``task`` number the board's entries and tasks from 0, ``question`` the questions
     of all tasks together. ``right`` of ``answers`` are right by the judge; its failures, and
-    answers without text, count as wrong. ``textless`` (models, tasks) of these no person could be shown.
+    answers without text, count as wrong. ``textless`` (models, tasks) of these no person could be
+    shown.
     """
 
     model: IntArray
@@ -81,8 +82,8 @@ class Calibration:
                 "audit labels: every probability must be above 0; run `benchwarrant sample --new`"
             )
 
-    def only(self, which: Array | IntArray) -> "Calibration":
-        """The rows that a mask or places name."""
+    def only(self, which: BoolArray) -> "Calibration":
+        """The rows that the mask names."""
         rows = {f.name: getattr(self, f.name)[which] for f in fields(self) if f.name != "frame"}
         return Calibration(**rows, frame=self.frame)
 
@@ -121,7 +122,6 @@ class Raw:
     drawable: Array  # share of the answers that a person can be shown
     keys: IntArray  # (rows,) sorted
     linear: Array  # (rows,): what each entry's question adds to its cell's rate
-    linear_cell: IntArray
 
 
 def raw_rates(graded: Graded, confidence: float) -> Raw:
@@ -144,5 +144,12 @@ def raw_rates(graded: Graded, confidence: float) -> Raw:
     variance = np.maximum(variance, (unseen / ndtri((1 + confidence) / 2)) ** 2)
     textless = 0 if graded.textless is None else graded.textless.reshape(-1)
     order = np.argsort(graded.keys)
-    cells = (rate, variance, answers, questions, 1 - textless / some)
-    return Raw(*(c.reshape(shape) for c in cells), graded.keys[order], linear[order], cell[order])
+    return Raw(
+        rate=rate.reshape(shape),
+        variance=variance.reshape(shape),
+        answers=answers.reshape(shape).astype(np.float64),
+        questions=questions.reshape(shape),
+        drawable=np.asarray(1 - textless / some).reshape(shape),
+        keys=graded.keys[order],
+        linear=linear[order],
+    )

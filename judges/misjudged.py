@@ -67,7 +67,7 @@ def side(rows: Rows, shape: tuple[int, int], draws: int, rng: np.random.Generato
     mean = (weight @ z + 1) / (weight.sum() + 2)
     weight = weight / max(1.0, _design_effect(weight, z - mean, rows.question, mean * (1 - mean)))
     cell, many = rows.model * shape[1] + rows.task, shape[0] * shape[1]
-    n, k = (np.bincount(cell, w, many).reshape(shape) for w in (weight, weight * z))
+    n, k = (_sums(cell, w, many).reshape(shape) for w in (weight, weight * z))
     alike = [_alike(n.sum(axis=1 - axis), k.sum(axis=1 - axis), mean) for axis in (0, 1)]
     grid = _grid([one.groups > 1 for one in alike])
     modes, curvatures, chances = _fitted(n, k, grid)
@@ -78,6 +78,10 @@ def side(rows: Rows, shape: tuple[int, int], draws: int, rng: np.random.Generato
         expit(_logits(effects, shape[0])), expit(effects[:, 0]), len(z), alike[0], alike[1],
         (middle[0], middle[1]),
     )  # fmt: skip
+
+
+def _sums(group: IntArray, values: Array, many: int) -> Array:
+    return np.bincount(group, values, many).astype(np.float64)
 
 
 def _mean_by(group: IntArray, values: Array, many: int) -> Array:
@@ -110,7 +114,8 @@ def _fitted(n: Array, k: Array, grid: Array) -> tuple[Array, Array, Array]:
     """Of each pair of spreads: the most probable effects, their curvature, the pair's probability.
 
     Effects are in units of their spread, (pairs, 1 + models + tasks). Probabilities are Laplace's
-    approximation (Rue, Martino and Chopin 2009). One answer more agrees and one more does not, as Lang and Reiczigel (2014) add.
+    approximation (Rue, Martino and Chopin 2009). One answer more agrees and one more does not, as
+    Lang and Reiczigel (2014) add.
     """
     m, t = n.shape
     scale = _scale(grid, (m, t))

@@ -76,10 +76,10 @@ def rectified(
     2005): without it, labels among which the judge never erred would claim certainty.
     """
     many = len(groups.rate)
-    total = np.bincount(rows.group, rows.weight, many)
+    total = _sums(rows.group, rows.weight, many)
     share = rows.weight / total[rows.group]
     n = _effective(rows, share, many)
-    means = [np.bincount(rows.group, share * x, many) for x in (rows.label, rows.verdict)]
+    means = [_sums(rows.group, share * x, many) for x in (rows.label, rows.verdict)]
     parts = _parts(groups, rows, share, means)
     chosen = _tuned(parts, n) if tuning is None else np.full(many, tuning)
     s = groups.drawable
@@ -93,6 +93,10 @@ def rectified(
     middle = chosen * groups.rate + s * centre
     none = np.where((n > 1) & (total > 0), 0.0, np.nan)
     return Rectified(value + none, middle - half + none, middle + half + none, chosen + none, n)
+
+
+def _sums(group: IntArray, values: Array, many: int) -> Array:
+    return np.bincount(group, values, many).astype(np.float64)  # whole numbers of no rows
 
 
 def _effective(rows: Labelled, share: Array, many: int) -> Array:
@@ -118,7 +122,7 @@ def _parts(groups: Groups, rows: Labelled, share: Array, means: list[Array]) -> 
     counted = np.bincount(group, minlength=many)
     grow = (counted / np.maximum(counted - 1, 1))[group]
     products = (grow * y * y, grow * f * f, grow * y * f, raw * y, raw * f)
-    return _Parts(groups.variance, *(np.bincount(group, p, many) for p in products))
+    return _Parts(groups.variance, *(_sums(group, p, many) for p in products))
 
 
 def _tuned(parts: _Parts, n: Array) -> Array:

@@ -19,10 +19,12 @@ import numpy as np
 import scipy
 from scipy.special import ndtr, ndtri
 
-from judges.corrected import ENOUGH, PPI, ROGAN_GLADEN, carry_over, corrected, own_labels
+from judges.carried import carry_over
+from judges.corrected import ENOUGH, PPI, ROGAN_GLADEN, corrected, own_labels
 from judges.counted import Calibration, Graded, raw_rates
 
 LABELS, CONFIDENCE = 1000, 0.95
+LEAST = 500  # intervals in a line: fewer cells have so many labels only by chance
 GOAL = (93.0, 97.0)
 # In units of a probit: how models, tasks, questions and their pairs differ in being right, and a
 # judge in being misled by questions. The judge accepts and rejects wrongly some 10% and 6%.
@@ -207,7 +209,7 @@ def _report(setting: Setting, found: dict[str, list]) -> None:
             if not name.startswith(kind) or name.endswith("raw"):
                 continue
             held, width = joined[name]
-            if np.isnan(held).all():
+            if (~np.isnan(held)).sum() < LEAST:
                 continue
             given = ~np.isnan(held)
             covered = 100 * held[given].mean()
