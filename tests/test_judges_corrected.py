@@ -60,7 +60,7 @@ def test_a_judge_that_errs_alike_is_corrected_by_the_whole_audit() -> None:
     made = board(graded, labels)
     assert methods(made)[0] == {ROGAN_GLADEN}
     by_all = [one for one in made.aggregates if one.method == ROGAN_GLADEN]
-    assert len(by_all) >= 15  # unless a model's own labels happen to say more
+    assert len(by_all) > 10  # of the others own labels happen to say more
     one = made.cells[0][0]
     assert one is not None
     assert one.low < one.value < one.high
