@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from judges.carried import Carried, carry_over, middle
-from judges.chance import BoolArray, IntArray
+from judges.chance import IntArray
 from judges.counted import Calibration, Graded, Raw, raw_rates
 from judges.figures import Figure, figure, undefined_figure
 from judges.misjudged import Side
@@ -40,8 +40,8 @@ FEW_SIDE = (
 )
 NEVER_LABELLED = f"none of this {{0}}'s answers is labelled, and fewer than {GROUPS} {{0}}s' are"
 UNLIKE = (
-    "none of this {0}'s answers is labelled, and the judge errs differently from {0} to {0}, so"
-    " that others' labels say too little"
+    "the judge errs differently from {0} to {0}, and this one has only {1} labelled answers:"
+    f" it takes {{2}}, or {ENOUGH} of the rate's own"
 )
 IMPOSSIBLE = (
     "the judge calls {:.1%} right, which its errors elsewhere (sensitivity {:.2f}, specificity"
@@ -244,11 +244,11 @@ class _Chosen:
             return FEW_SIDE.format("wrong", "accepts wrong ones")
         where = m, slice(None) if t is None else slice(t, t + 1)
         for axis, kind in enumerate(("model", "task")):
-            labelled, alike = self.labelled[axis], carried.alike[axis]
-            if labelled[where[axis]].all():
-                continue
-            if not (alike and labelled.sum() >= GROUPS):
-                return (UNLIKE if labelled.sum() >= GROUPS else NEVER_LABELLED).format(kind)
+            fewest = int(self.labelled[axis][where[axis]].min())
+            if not fewest and (self.labelled[axis] > 0).sum() < GROUPS:
+                return NEVER_LABELLED.format(kind)
+            if fewest < APART and not carried.alike[axis]:
+                return UNLIKE.format(kind, fewest, APART)
         youden, found = carried.youden, carried.cells
         if t is None:
             youden, found = carried.of_model, carried.means
@@ -262,9 +262,9 @@ class _Chosen:
         return ""
 
     @cached_property
-    def labelled(self) -> tuple[BoolArray, BoolArray]:
-        """Which models, and which tasks, have a label."""
-        return np.asarray(self.own.any(axis=1)), np.asarray(self.own.any(axis=0))
+    def labelled(self) -> tuple[IntArray, IntArray]:
+        """How many labels each model has, and each task."""
+        return np.asarray(self.own.sum(axis=1)), np.asarray(self.own.sum(axis=0))
 
     def _errors(self, m: int, tasks: slice) -> dict[str, Any]:
         """Sensitivity and specificity as used here, and what labels are near."""

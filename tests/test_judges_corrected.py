@@ -90,7 +90,16 @@ def test_a_model_without_labels_is_corrected_by_others_unless_they_differ() -> N
         assert made.aggregates[3].method == method
         assert made.aggregates[3].labels == 0
     assert "errs differently from model to model" in made.aggregates[3].reason
+    assert "this one has only 0 labelled" in made.aggregates[3].reason
     assert made.aggregates[3].figure()["value"] is None
+
+
+def test_few_labels_are_too_few_where_models_differ() -> None:
+    """Seen in the simulation: there intervals by a dozen labels hold the truth too seldom."""
+    graded, labels = world(40, 2, 100, 12, differ=0.5)
+    one = board(graded, labels).aggregates[3]
+    assert one.method == NONE
+    assert "has only 12 labelled answers: it takes 20, or 30" in one.reason
 
 
 def test_few_labelled_models_say_nothing_of_another() -> None:
