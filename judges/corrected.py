@@ -28,9 +28,8 @@ PPI, ROGAN_GLADEN, NONE = "ppi++", "rogan-gladen", "none"
 ENOUGH = 30  # labelled questions from which on a rate is corrected by its own labels
 GROUPS = 5  # labelled models (tasks) from which on their spread speaks for one without labels
 TELLS = 0.2  # sensitivity + specificity − 1 must be shown to lie above; 0 is a coin
-SIDE = (
-    10  # labelled answers of each kind, right and wrong, before a judge's errors are carried over
-)
+SIDE = 10  # labelled answers, right ones and wrong ones, before a judge's errors are carried over
+APART = 20  # labels of a model (task) that correct it where the judge errs differently by model
 
 NO_ANSWERS = "not every task has graded answers"
 ONE_QUESTION = "all answers are to one question, which tells nothing about others"
@@ -249,10 +248,8 @@ class _Chosen:
                 return NEVER_LABELLED.format(kind)
             if fewest < APART and not carried.alike[axis]:
                 return UNLIKE.format(kind, fewest, APART)
-        youden, found = carried.youden, carried.cells
-        if t is None:
-            youden, found = carried.of_model, carried.means
-        at = m if t is None else (m, t)
+        cell = carried.youden, carried.cells, (m, t)
+        youden, found, at = cell if t is not None else (carried.of_model, carried.means, m)
         if not youden.low[at] > TELLS:
             return NO_BETTER.format(youden.value[at], youden.low[at])
         if found.high[at] <= 0 or found.low[at] >= self.raw.drawable[where].mean():
