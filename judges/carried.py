@@ -11,6 +11,8 @@ from judges.intervals import percentile_interval
 
 DRAWS = 1000  # of the judge's errors and of the questions
 REFUSED = 0.05  # a p value below which a judge's errors are not taken as alike
+MUCH = 0.5  # logits: nor where models (tasks) are held to differ so much, though no test shows it
+MANY = 10  # labelled models (tasks) from which on it is labels that say how much they differ
 
 
 class Ends(NamedTuple):
@@ -30,7 +32,7 @@ class Carried(NamedTuple):
     means: Ends  # (models,)
     youden: Ends  # sensitivity + specificity − 1, (models, tasks)
     of_model: Ends  # the same, the mean over tasks: (models,)
-    alike: tuple[bool, ...]  # no test refuses (Bonferroni's) that models, and tasks, are alike
+    alike: tuple[bool, ...]  # whether models, and tasks, may be held to mislead the judge alike
 
 
 def carry_over(
@@ -49,7 +51,6 @@ def carry_over(
     rates = s * np.clip(misjudged.rogan_gladen((raw.rate + noise) / s, drawn[0], drawn[1]), 0, 1)
     at = s * misjudged.rogan_gladen(raw.rate / s, sides[0].value, sides[1].value)
     youden = drawn[0] + drawn[1] - 1
-    p = np.array([[kind.p for kind in (one.models, one.tasks)] for one in sides])
     return Carried(
         sides[0],
         sides[1],
@@ -57,8 +58,17 @@ def carry_over(
         middle(at.mean(axis=1), rates.mean(axis=2), confidence),
         middle(youden.mean(axis=0), youden, confidence),
         middle(youden.mean(axis=(0, 2)), youden.mean(axis=2), confidence),
-        tuple(not bool(np.any(p.size * of < REFUSED)) for of in p.T),
+        _alike(sides),
     )
+
+
+def _alike(sides: list[misjudged.Side]) -> tuple[bool, ...]:
+    """For models, then tasks: no test refuses it (Bonferroni's), and of many no side's spread is much."""
+    kinds = [(one.models, one.tasks) for one in sides]
+    p, groups = (np.array([[kind[i] for kind in pair] for pair in kinds]) for i in (0, 1))
+    spreads = np.array([one.spreads for one in sides])
+    differ = (p.size * p < REFUSED) | ((spreads > MUCH) & (groups >= MANY))
+    return tuple(not bool(of.any()) for of in differ.T)
 
 
 def _side(

@@ -2,8 +2,8 @@
 
 A rate that has labels of its own is corrected by them alone, whatever the judge does (PPI++,
 judges.rectified). One with few is corrected by how often the judge misjudges in the whole audit
-(Rogan–Gladen, judges.carried), and so is one with many where no test finds that the judge errs
-differently by model or task and the interval is shorter: that counts what is not known of this
+(Rogan–Gladen, judges.carried), and so is one with many where the judge may be held to err
+alike by model and task and the interval is shorter: that counts what is not known of this
 model and task, and needs a judge that tells right answers from wrong ones clearly. Where neither
 holds there is no figure, and a reason. Every interval counts the questions, the draws within them
 and the judge's error.

@@ -193,6 +193,8 @@ def _errors(board, raw: np.ndarray, truth: np.ndarray) -> np.ndarray:
     value = np.array([a.value for a in board.aggregates])
     given = ~np.isnan(value)
     value, raw, truth = value[given], raw[given], truth[given]
+    if len(value) < 2:
+        return np.full((4, 1), np.nan)
     i, j = np.triu_indices(len(value), 1)
     wrong = [((of[i] - of[j]) * (truth[i] - truth[j]) < 0).mean() for of in (raw, value)]
     return np.array(
@@ -226,7 +228,8 @@ def _report(setting: Setting, found: dict[str, list]) -> None:
                 f" {GOAL[0]:g}–{GOAL[1]:g}, {verdict}",
                 flush=True,
             )
-    raw, ours, wrong, ours_wrong = joined["errors"].mean(axis=1)
+    errors = joined["errors"]
+    raw, ours, wrong, ours_wrong = errors[:, ~np.isnan(errors[0])].mean(axis=1)
     ppi, rg, mean_ppi, mean_rg = 100 * joined["methods"].mean(axis=1)
     print(
         f"{setting.title}; means off by {100 * raw:.2f} points raw, {100 * ours:.2f} corrected;"
