@@ -63,7 +63,7 @@ def carry_over(
 
 
 def _alike(sides: list[misjudged.Side]) -> tuple[bool, ...]:
-    """For models, then tasks: no test refuses it (Bonferroni's), and of many no side's spread is much."""
+    """Of models, and of tasks: no test refuses it (Bonferroni's), and many do not differ much."""
     kinds = [(one.models, one.tasks) for one in sides]
     p, groups = (np.array([[kind[i] for kind in pair] for pair in kinds]) for i in (0, 1))
     spreads = np.array([one.spreads for one in sides])

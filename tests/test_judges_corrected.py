@@ -55,20 +55,27 @@ def methods(made: CorrectedBoard) -> tuple[set[str], set[str]]:
     return cells, {one.method for one in made.aggregates}
 
 
-def test_a_judge_that_errs_alike_is_corrected_by_the_whole_audit() -> None:
-    graded, labels = world(20, 3, 200, 35)
+def test_few_labels_of_each_model_are_used_together() -> None:
+    graded, labels = world(20, 3, 200, ENOUGH - 2)
     made = board(graded, labels)
-    assert methods(made)[0] == {ROGAN_GLADEN}
-    by_all = [one for one in made.aggregates if one.method == ROGAN_GLADEN]
-    assert len(by_all) > 10  # of the others own labels happen to say more
+    assert methods(made) == ({ROGAN_GLADEN}, {ROGAN_GLADEN})
     one = made.cells[0][0]
     assert one is not None
     assert one.low < one.value < one.high
     assert one.facts["sensitivity"] == pytest.approx(0.9, abs=0.03)
-    assert one.facts["labels_of_model"] == 35
+    assert one.facts["labels_of_model"] == 28
     assert (one.n, one.questions) == (200, 200)
-    assert made.judge["labels"] == 700
+    assert made.judge["labels"] == 560
     assert made.judge["sensitivity"]["p_models_alike"] > 0.05
+
+
+def test_where_the_judge_errs_alike_the_whole_audit_makes_the_shorter_interval() -> None:
+    graded, labels = world(8, 2, 300, 60, seed=2)
+    made = board(graded, labels)
+    assert min(made.judge["sensitivity"][f"p_{kind}_alike"] for kind in ("models", "tasks")) > 0.05
+    by_all = [one for one in made.aggregates if one.method == ROGAN_GLADEN]
+    assert by_all
+    assert all(one.labels >= ENOUGH for one in by_all)
 
 
 def test_a_judge_that_errs_unlike_is_corrected_by_each_models_own_labels() -> None:
