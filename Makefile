@@ -5,11 +5,7 @@ TORCH ?= torch==2.13.0
 BIN := .venv/bin
 
 .PHONY: demo test check venv browser lock bench bench-evidence bench-coverage bench-labels bench-parsers bench-judges \
-<<<<<<< HEAD
-  bench-inference bench-benchmark bench-leaderboard
-=======
-  bench-inference bench-annotator screenshots
->>>>>>> main
+  bench-inference bench-benchmark bench-corrected bench-leaderboard bench-annotator screenshots
 
 demo: venv
 	$(BIN)/benchwarrant demo
@@ -40,18 +36,18 @@ browser:
 	@test -x /usr/bin/chromium || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
 
 # Measured, never asserted: our median, the peer's or the limit's, the ratio, the goal.
-<<<<<<< HEAD
-bench: bench-evidence bench-coverage bench-labels bench-parsers bench-judges bench-inference \
-  bench-benchmark bench-leaderboard
-=======
-bench: bench-evidence bench-coverage bench-labels bench-parsers bench-judges bench-inference bench-annotator
->>>>>>> main
+bench: bench-evidence bench-coverage bench-corrected bench-labels bench-parsers bench-judges bench-inference \
+  bench-benchmark bench-leaderboard bench-annotator
 
 bench-evidence: venv
 	$(BIN)/python tests/bench_evidence.py
 
 bench-coverage: venv
 	$(BIN)/python tests/bench_coverage.py
+
+# Simulated benchmarks, corrected by their audits.
+bench-corrected: venv
+	$(BIN)/python tests/bench_corrected.py
 
 # Simulated audits; ARGS=--quick runs fewer.
 bench-labels: venv
@@ -69,7 +65,6 @@ bench-judges: venv
 bench-inference: venv
 	TORCH="$(TORCH)" $(BIN)/python tests/bench_inference.py $(ARGS)
 
-<<<<<<< HEAD
 # Writing and following 1.2 million answers; ARGS="--responses 100000" takes fewer.
 bench-benchmark: venv
 	$(BIN)/python tests/bench_benchmark.py $(ARGS)
@@ -77,7 +72,7 @@ bench-benchmark: venv
 # Writes a study of 2.6 GB; ARGS="--folder DIR" keeps it and measures it again.
 bench-leaderboard: venv
 	$(BIN)/python tests/bench_leaderboard.py $(ARGS)
-=======
+
 # The labelling app in Chromium, with ten people, killed, and before a million answers: 15 minutes.
 bench-annotator: venv browser
 	$(BIN)/python tests/bench_annotator.py $(ARGS)
@@ -85,7 +80,6 @@ bench-annotator: venv browser
 # Every page of the labelling app, into docs/screenshots/.
 screenshots: venv browser
 	$(BIN)/python tests/screenshots.py
->>>>>>> main
 
 lock: venv
 	echo "torch ; python_version < '0'" > .venv/no-torch.txt
