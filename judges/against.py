@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from judges.board_page import shown
+from judges.board_words import shown
 from judges.views import column_of
 from samples.errors import BenchwarrantError
 from samples.study import catalogue

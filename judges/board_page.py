@@ -10,6 +10,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from judges.board_words import both, corrected_by, corrections_say, points, reasons, shown
 from judges.kinship import kin_says
 from judges.phrasing import interval
 from judges.report import environment
@@ -18,6 +19,11 @@ from judges.scatter import SHAPES, Point, scatter
 SIZE = re.compile(r"(\d+(?:\.\d+)?)([BM])")
 SAID = 20  # variants that the notes list; the table has them all
 
+COUNTED = {
+    "judge_failed": "answers on which the judge failed; they count as wrong",
+    "no_text": "answers without text (too long for the model, or refused); they count as wrong",
+    "ungraded": "answers not graded yet; they are not on the board",
+}
 MADE_BY_PROGRAM = {
     "reference": "The judge was checked against reference labels made by program, not against"
     " people's labels.",
@@ -29,25 +35,6 @@ MADE_BY_PROGRAM = {
 def as_text(value: Mapping[str, Any]) -> str:
     """The JSON file's text."""
     return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def shown(figure: Mapping[str, Any] | None) -> str:
-    """ "62.5% [55.0, 70.1]", or what is missing."""
-    if figure is None or figure["value"] is None:
-        return "—"
-    if figure["low"] is None:
-        return f"{100 * figure['value']:.1f}%"
-    return f"{100 * figure['value']:.1f}% [{100 * figure['low']:.1f}, {100 * figure['high']:.1f}]"
-
-
-def points(figure: Mapping[str, Any] | None) -> str:
-    """A difference of rates in percentage points: "−12.5 [−18.0, −7.1]"."""
-    if figure is None or figure["value"] is None:
-        return "—"
-    text = f"{100 * figure['value']:+.1f}"
-    if figure["low"] is not None:
-        text += f" [{100 * figure['low']:+.1f}, {100 * figure['high']:+.1f}]"
-    return text.replace("-", "−")
 
 
 def rank(row: Mapping[str, Any]) -> str:
@@ -64,9 +51,11 @@ def name(row: Mapping[str, Any]) -> str:
 
 def table(value: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     """Columns and rows for the terminal."""
-    columns = ["rank", "model", "all tasks", *value["tasks"]]
+    more = ["corrected"] if value["corrected"] else []
+    columns = ["rank", "group", "model", "all tasks", *more, *value["tasks"]]
     rows = [
-        [rank(row), name(row), shown(row["aggregate"])]
+        [rank(row), row["groups"] or "—", name(row), shown(row["aggregate"])]
+        + [shown(row["aggregate"]["corrected"]) for _ in more]
         + [shown(row["tasks"][task]) for task in value["tasks"]]
         for row in value["rows"]
     ]
@@ -75,39 +64,45 @@ def table(value: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
 
 def notes(value: Mapping[str, Any]) -> list[str]:
     """What a reader must know beside the figures."""
-    error = value["judge_error"]
-    kappa = error["cohen_kappa"]
-    lines = [
-        f"Graded by {value['judge']}, whose measured error is in the audit of n = {error['n']}"
-    ]
-    if kappa["value"] is not None:
-        lines[0] += f": Cohen's κ {kappa['value']:.2f}"
-        if kappa["low"] is not None:
-            lines[0] += f" [{kappa['low']:.2f}, {kappa['high']:.2f}]"
-    lines[0] += f", leniency {points(error['leniency'])} points."
+    several = len(value["judges"]) > 1
+    lines = [_graded_by(one, several) for one in value["judges"]]
     if value["labels"] != "human":
         lines.append(MADE_BY_PROGRAM[value["labels"]])
-    if said := kin_says({r["model"]: r["judge_kin"] for r in value["rows"] if r["judge_kin"]}):
-        lines.append(said)
-    cells = [cell for row in value["rows"] for cell in row["tasks"].values() if cell]
-    for key, words in (
-        ("judge_failed", "answers on which the judge failed; they count as wrong"),
-        (
-            "no_text",
-            "answers without text (too long for the model, or refused); they count as wrong",
-        ),
-        ("ungraded", "answers not graded yet; they are not on the board"),
-    ):
-        if total := sum(cell[key] for cell in cells):
-            lines.append(f"{total} {words}.")
-    several = len({row["strategy"] for row in value["rows"]}) > 1
+    for one in value["judges"]:
+        kin = {row["model"]: row["by_judge"][one["judge"]]["kin"] for row in value["rows"]}
+        who = f"Judge {one['judge']}" if several else "This judge"
+        if said := kin_says({model: how for model, how in kin.items() if how}, who):
+            lines.append(said)
+    lines += [*_counted(value), *corrections_say(value)]
+    strategies = len({row["strategy"] for row in value["rows"]}) > 1
     for row in value["compression"][:SAID]:
-        variant = name(row) if several else row["model"]
+        variant = name(row) if strategies else row["model"]
         lines.append(
             f"{variant} against {row['parent']}: {points(row['change'])} points,"
             f" {row['right_to_wrong']} right → wrong, {row['wrong_to_right']} wrong → right."
         )
     return lines
+
+
+def _graded_by(one: Mapping[str, Any], several: bool) -> str:
+    error = one["error"]
+    kappa, tasks = error["cohen_kappa"], f"{', '.join(one['tasks'])}: graded"
+    line = (
+        f"{tasks if several else 'Graded'} by {one['judge']}, whose measured error is in the audit"
+        f" of n = {error['n']}"
+    )
+    if kappa["value"] is not None:
+        line += f": Cohen's κ {kappa['value']:.2f}"
+        if kappa["low"] is not None:
+            line += f" [{kappa['low']:.2f}, {kappa['high']:.2f}]"
+    return f"{line}, leniency {points(error['leniency'])} points."
+
+
+def _counted(value: Mapping[str, Any]) -> list[str]:
+    """Answers that are no plain grade, each kind with how many there are."""
+    cells = [cell for row in value["rows"] for cell in row["tasks"].values() if cell]
+    totals = {key: sum(cell[key] for cell in cells) for key in COUNTED}
+    return [f"{total} {COUNTED[key]}." for key, total in totals.items() if total]
 
 
 def html(value: Mapping[str, Any]) -> str:
@@ -142,18 +137,14 @@ def _words(value: Mapping[str, Any]) -> dict[str, Any]:
         "smallest": smallest(value["ranking"]["smallest_difference"]),
         "shown": shown,
         "both": both,
+        "corrected_by": corrected_by,
+        "reasons": reasons(value),
         "points": points,
         "rank": rank,
         "name": name,
         "interval": interval,
         "in_view": in_view,
     }
-
-
-def both(figure: Mapping[str, Any] | None) -> str:
-    """The raw figure, and the corrected one beside it where there is one."""
-    corrected = (figure or {}).get("corrected")
-    return shown(figure) + (f" (corrected {shown(corrected)})" if corrected else "")
 
 
 def smallest(found: Mapping[str, Any] | None) -> str:

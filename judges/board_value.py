@@ -1,17 +1,20 @@
 """The leaderboard as one value: the rows, and all that is compared within them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from inference import collect
 from judges import compression, robustness, strategies
+from judges.calibrated import Places, calibrated
 from judges.entries import entries
 from judges.leaderboard import Board, CorrectedFigures, leaderboard, resample
+from judges.mandates import Mandate, by_judge
 from judges.panel import members_of
 from judges.robustness import Changed, changed_items
 from judges.solutions import solutions_judged
-from judges.tables import load_audit, study_judges
+from judges.tables import Audit, load_audit, study_judges
 from judges.views import views
 from samples.records import Spec, Warrant
 from samples.store import Store
@@ -21,34 +24,46 @@ NO_RULE = ("llm", "imported", "constant")  # kinds of judges that name no degene
 
 
 def board_value(
-    study: Study,
-    store: Store,
-    granted: Warrant,
-    now: str,
-    corrected: CorrectedFigures | None = None,
+    study: Study, store: Store, granted: Mapping[str, Warrant], now: str
 ) -> dict[str, Any]:
-    """Read the study and make its whole leaderboard."""
+    """Read the study and make its whole leaderboard; ``granted`` is the warrant of each task."""
     board = resample(entries(study, store, granted), np.random.default_rng(study.seed))
-    asked = store.asked()
+    asked, audit, judges = store.asked(), load_audit(study, store), by_judge(granted)
     critiques: list[dict[str, Any]] = []
     if any(one.answer_type == "critique" for one in asked):
-        critiques = solutions_judged(study, store, load_audit(study, store))
+        critiques = solutions_judged(study, store, audit)
+    places, confidence = audit_places(study, store, audit, board), study.policy.confidence
+    known = study_judges(study, store)
     return whole(
         board,
-        granted,
+        judges,
         study.name,
-        study.policy.confidence,
+        confidence,
         now,
         changed=changed_items(asked),
         critiques=critiques,
-        names_degenerate=names_degenerate(study_judges(study, store)[granted.judge]),
-        corrected=corrected,
+        names_degenerate=all(names_degenerate(known[one.judge]) for one in judges),
+        corrected=calibrated(board, audit, places, judges, study.seed, confidence),
+    )
+
+
+def audit_places(study: Study, store: Store, audit: Audit, board: Board) -> Places:
+    """Where the board has the audit's cases; answers made by other settings are not on it."""
+    lines = {(entry.model, entry.strategy): e for e, entry in enumerate(board.entries)}
+    entry_of = {
+        spec.id: lines.get((spec.name, spec.body["strategy"]), -1)
+        for spec in collect.specs_in_force(study, store).values()
+    }
+    rows = store.audit_places(audit.audit_set.id)
+    return Places(
+        np.array([entry_of.get(spec, -1) for spec, _ in rows], dtype=np.int64),
+        np.array([item for _, item in rows], dtype=np.int64),
     )
 
 
 def whole(
     board: Board,
-    granted: Warrant,
+    judges: Sequence[Mandate],
     study: str,
     confidence: float,
     now: str,
@@ -62,7 +77,7 @@ def whole(
 
     ``methods`` says in words how each part was computed.
     """
-    value = leaderboard(board, granted, study, confidence, now, corrected)
+    value = leaderboard(board, judges, study, confidence, now, corrected)
     value["compression"] = compression.compression(board, confidence, names_degenerate)
     value["strategies"] = strategies.strategies(board, confidence)
     value["robustness"] = robustness.robustness(board, changed, confidence)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def leaderboard(
     study: StudyPath = DEFAULT,
     only: Annotated[
-        str | None, typer.Option("--judge", help="The approved judge, where there are several.")
+        str | None, typer.Option("--judge", help="The approved judge that grades all tasks.")
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder for the pages; report/ beside the study.")
@@ -39,18 +39,18 @@ def leaderboard(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """The models by the approved judge, with its measured error: HTML, Markdown, CSV and JSON.
+    """The models by approved judges, corrected for their error: HTML, Markdown, CSV and JSON.
 
     Example: benchwarrant leaderboard --against published.csv
     """
     one_thread()
     from judges import against, board_page
-    from judges import benchmark as room
     from judges import leaderboard as board
     from judges.board_value import board_value
+    from judges.mandates import judge_of
 
     with opened(study) as (opened_study, store):
-        granted = room.choose(opened_study, store, only, now())
+        granted = judge_of(opened_study, store, now(), only)
         value = board_value(opened_study, store, granted, now())
     if published is not None:
         value["against"] = against.against(value, published)
@@ -124,11 +124,11 @@ def export(
 def _cell(
     study: "Study", store: "Store", names: list[str], strategy: str | None, judge: str | None
 ) -> Iterator[dict[str, Any]]:
-    from judges import benchmark as room
     from judges.cell_rows import cell_rows, cell_specs
+    from judges.mandates import judge_of
 
     if len(names) != 2:
         raise BenchwarrantError("a cell is a model and a task: export cell MODEL TASK --out FILE")
     model, task = names
     specs = cell_specs(study, store, model, task, strategy)
-    return cell_rows(study, store, room.choose(study, store, judge, now()), task, specs)
+    return cell_rows(study, store, judge_of(study, store, now(), judge)[task], task, specs)

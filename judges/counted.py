@@ -61,8 +61,8 @@ class Calibration:
 
     ``verdict`` and ``label`` are 1 (right) or 0; a judge's failure is 0. ``probability`` is the
     answer's chance of being drawn into the audit set, up to a factor that all share. ``frame``
-    (models, tasks) counts the answers that the audit set was drawn from, where these were others
-    than the graded ones with a text.
+    (models, tasks) counts the answers that the audit set was drawn from, up to a factor as well,
+    where these were others than the graded ones with a text.
     """
 
     model: IntArray
@@ -71,7 +71,7 @@ class Calibration:
     verdict: IntArray
     label: IntArray
     probability: Array
-    frame: IntArray | None = None
+    frame: Array | None = None
 
     def __post_init__(self) -> None:
         _check(self, "audit labels")

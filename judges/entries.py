@@ -1,10 +1,10 @@
-"""The board's lines: every model and strategy with what the approved judge said of its answers.
+"""The board's lines: every model and strategy with what approved judges said of its answers.
 
 Answers come from the database as numbers, never as texts: a million take some megabytes.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,9 +16,10 @@ from judges.benchmark import check_covered
 from judges.chance import BoolArray
 from judges.kinship import kin
 from judges.lineage import NONE, lineage
+from judges.mandates import by_judge
 from judges.tables import study_judges
 from samples.errors import BenchwarrantError
-from samples.records import Rubric, Warrant
+from samples.records import Rubric, Spec, Warrant
 from samples.store import DEGENERATE, FAILED, RIGHT, TEXTLESS, UNGRADED, Asked, Store
 from samples.study import Study
 
@@ -83,7 +84,7 @@ class Entry:
     parent: str | None = None
     compression: str | None = None
     facts: Mapping[str, Any] | None = None
-    kin: str | None = None  # the judge "itself", or of the "same family"
+    kin: Mapping[str, str] = field(default_factory=dict)  # judge → "itself" or "same family"
     family: str = ""
     size: str = ""
     kind: str = NONE
@@ -93,36 +94,50 @@ class Entry:
         return f"{self.model} · {self.strategy}" if self.strategy else self.model
 
 
-def entries(study: Study, store: Store, granted: Warrant) -> list[Entry]:
-    """The board's lines, in the order of the study."""
-    judge, rubric = study_judges(study, store)[granted.judge], study.rater_question
+def entries(study: Study, store: Store, granted: Mapping[str, Warrant]) -> list[Entry]:
+    """The board's lines, in the order of the study; ``granted`` is the warrant of each task."""
     with store.snapshot():
-        outcomes = _outcomes(store, granted.spec, rubric)
-        tasks = _Tasks.of(store.asked())
-        found: dict[tuple[str, str], dict[str, Cell]] = {}
-        specs = []
-        for spec in collect.specs_in_force(study, store).values():
-            cells = _cells(store.board_answers(spec.id), outcomes, tasks)
-            if cells:
-                specs.append(spec)
-                line = found.setdefault((spec.name, spec.body["strategy"]), {})
-                for task, cell in cells.items():
-                    line[task] = line[task].with_(cell) if task in line else cell
+        specs, found = _read(study, store, granted)
     if not found:
         raise BenchwarrantError("there are no answers to rank; run `benchwarrant benchmark`")
-    check_covered(store, granted, specs, {task for line in found.values() for task in line})
-    facts, related = _facts(store), kin(judge, study, [model for model, _ in found])
+    for one in by_judge(granted):
+        asked = [(spec, tasks & set(one.tasks)) for spec, tasks in specs]
+        own = [spec for spec, tasks in asked if tasks]
+        check_covered(store, one.granted, own, set().union(*(tasks for _, tasks in asked)))
+    facts, known = _facts(store), study_judges(study, store)
+    models = [model for model, _ in found]
+    related = {one.judge: kin(known[one.judge], study, models) for one in by_judge(granted)}
     return [
         Entry(
             model=model,
             strategy=strategy,
             cells=cells,
             facts=facts.get(model),
-            kin=related.get(model),
+            kin={judge: of[model] for judge, of in related.items() if model in of},
             **_origin(model, study),
         )
         for (model, strategy), cells in found.items()
     ]
+
+
+def _read(
+    study: Study, store: Store, granted: Mapping[str, Warrant]
+) -> tuple[list[tuple[Spec, set[str]]], dict[tuple[str, str], dict[str, Cell]]]:
+    """The specs that have answered, each with its tasks; and the cells by model and strategy."""
+    rubric = study.rater_question
+    said = {one.spec: _outcomes(store, one.spec, rubric) for one in granted.values()}
+    outcomes = {task: said[one.spec] for task, one in granted.items()}
+    tasks = _Tasks.of(store.asked())
+    found: dict[tuple[str, str], dict[str, Cell]] = {}
+    specs: list[tuple[Spec, set[str]]] = []
+    for spec in collect.specs_in_force(study, store).values():
+        cells = _cells(store.board_answers(spec.id), outcomes, tasks)
+        if cells:
+            specs.append((spec, set(cells)))
+            line = found.setdefault((spec.name, spec.body["strategy"]), {})
+            for task, cell in cells.items():
+                line[task] = line[task].with_(cell) if task in line else cell
+    return specs, found
 
 
 class _Outcomes(NamedTuple):
@@ -175,13 +190,14 @@ class _Tasks(NamedTuple):
         return cls(names, place)
 
 
-def _cells(flat: Any, outcomes: _Outcomes, tasks: _Tasks) -> dict[str, Cell]:
-    """A spec's answers by task: mostly all of one."""
+def _cells(flat: Any, outcomes: Mapping[str, _Outcomes], tasks: _Tasks) -> dict[str, Cell]:
+    """A spec's answers by task, mostly all of one, each as its task's judge sees it."""
     rows = _rows(flat, 3)
     own, found = tasks.place[rows[:, 0]], {}
     for code in np.unique(own):
         item, draw, response = rows[own == code].T
-        found[tasks.names[code]] = Cell(item.copy(), draw.copy(), *outcomes.of(response))
+        task = tasks.names[code]
+        found[task] = Cell(item.copy(), draw.copy(), *outcomes[task].of(response))
     return found
 
 

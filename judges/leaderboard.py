@@ -1,7 +1,7 @@
-"""The leaderboard: each model's share of right answers by the approved judge, with its intervals.
+"""The leaderboard: each model's share of right answers by approved judges, with its intervals.
 
 Models are compared on the same questions: one bootstrap of questions serves them all. Rates are
-the judge's own; figures corrected for its error come from elsewhere and stand beside them.
+the judge's own; those corrected for its error (judges.calibrated) stand beside them.
 """
 
 import csv
@@ -16,9 +16,10 @@ from judges import intervals, standings
 from judges.agreement import Array, IntArray
 from judges.entries import Entry
 from judges.figures import Figure, figure, undefined_figure
+from judges.graders import by_judge, graders
+from judges.mandates import Mandate
 from judges.paired import unseen
 from judges.standings import Counts
-from samples.records import Warrant
 
 FORMAT = "benchwarrant-leaderboard/1"
 AGGREGATE = "unweighted mean of the tasks' rates; a model without all tasks has none"
@@ -63,10 +64,14 @@ class Board:
 
 @dataclass(frozen=True)
 class CorrectedFigures:
-    """Figures corrected for the judge's error, by model, strategy and task (or ALL_TASKS)."""
+    """Figures corrected for the judge's error, by model, strategy and task (or ALL_TASKS).
+
+    ``errors`` is what carried-over ones rest on, by judge.
+    """
 
     method: str
     figures: Mapping[tuple[str, str, str], Figure] = field(default_factory=dict)
+    errors: Mapping[str, Any] = field(default_factory=dict)
 
     def of(self, entry: Entry, task: str) -> Figure | None:
         return self.figures.get((entry.model, entry.strategy, task))
@@ -110,7 +115,7 @@ def _rates(sums: Array) -> Array:
 
 def leaderboard(
     board: Board,
-    granted: Warrant,
+    judges: Sequence[Mandate],
     study: str,
     confidence: float,
     now: str,
@@ -123,15 +128,12 @@ def leaderboard(
         "format": FORMAT,
         "study": study,
         "created_at": now,
-        "judge": granted.judge,
-        "warrant": {"id": granted.id, "signed_by": granted.signed_by, "at": granted.created_at},
-        "labels": granted.body["reference"]["labels"],
-        "judge_error": granted.body["measured_error"]["pooled"],
+        **graders(judges, corrected.errors if corrected else {}),
         "aggregate": AGGREGATE,
         "corrected": None if corrected is None else corrected.method,
         "confidence": confidence,
         "tasks": list(board.tasks),
-        "rows": _rows(board, pairs, granted, confidence, corrected),
+        "rows": _rows(board, pairs, judges, confidence, corrected),
         "ranking": {
             "method": standings.METHOD,
             "groups": standings.GROUPED,
@@ -144,7 +146,7 @@ def leaderboard(
 def _rows(
     board: Board,
     pairs: standings.Pairs,
-    granted: Warrant,
+    judges: Sequence[Mandate],
     confidence: float,
     corrected: CorrectedFigures | None,
 ) -> list[dict[str, Any]]:
@@ -160,7 +162,7 @@ def _rows(
             "groups": groups.get(e),
         }
         row |= _origin(entry) | _figures(board, e, confidence, corrected)
-        rows.append(row | _judged(entry, granted))
+        rows.append(row | by_judge(entry, judges))
     # A model without an aggregate stands below one that has nothing right.
     return sorted(
         rows, key=lambda row: -1.0 if (v := row["aggregate"]["value"]) is None else v, reverse=True
@@ -176,11 +178,6 @@ def _origin(entry: Entry) -> dict[str, Any]:
         "size": entry.size,
         "facts": dict(entry.facts or {}),
     }
-
-
-def _judged(entry: Entry, granted: Warrant) -> dict[str, Any]:
-    leniency = granted.body["measured_error"]["leniency_by_model"]
-    return {"judge_leniency": leniency.get(entry.model), "judge_kin": entry.kin}
 
 
 def _figures(
@@ -228,12 +225,16 @@ MORE = ("groups", "kind", "family", "size", "judge_kin")
 
 
 def to_csv(value: Mapping[str, Any]) -> str:
-    """One line per model: ranks, aggregate and every task with its interval, raw and corrected."""
+    """One line per model: ranks, aggregate and every task with its interval, raw and corrected.
+
+    ``_corrected_why`` is the reason where there is no corrected figure.
+    """
     figures = ["aggregate", *value["tasks"]]
     ends = [("", "value"), ("_low", "low"), ("_high", "high")]
     names = [f"{name}{end}" for name in figures for end, _ in ends]
+    corrected = [*ends, ("_method", "method"), ("_why", "reason")]
     if value["corrected"]:
-        names += [f"{name}_corrected{end}" for name in figures for end, _ in ends]
+        names += [f"{name}_corrected{end}" for name in figures for end, _ in corrected]
     out = io.StringIO()
     writer = csv.DictWriter(out, [*COLUMNS, *names, *MORE], lineterminator="\n")
     writer.writeheader()
@@ -243,9 +244,9 @@ def to_csv(value: Mapping[str, Any]) -> str:
         line |= {"rank_best": rank["best"], "rank_worst": rank["worst"]}
         for name in figures:
             raw = row["aggregate"] if name == "aggregate" else row["tasks"][name]
-            for mark, found in (("", raw), ("_corrected", (raw or {}).get("corrected"))):
-                if mark == "" or value["corrected"]:
-                    for end, key in ends:
-                        line[name + mark + end] = None if found is None else found[key]
+            line |= {name + end: raw and raw[key] for end, key in ends}
+            if value["corrected"]:
+                found = (raw or {}).get("corrected") or {}
+                line |= {f"{name}_corrected{end}": found.get(key) for end, key in corrected}
         writer.writerow(line)
     return out.getvalue()

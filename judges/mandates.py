@@ -1,6 +1,7 @@
 """Which judge grades which task, and under which warrant; refused with all that is missing."""
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from judges.benchmark import choose, tasks_in_force, uncovered
 from judges.kinship import check_kin
@@ -10,6 +11,23 @@ from samples.records import Spec, Warrant
 from samples.registry import did_you_mean
 from samples.store import Store
 from samples.study import Study
+
+
+class Mandate(NamedTuple):
+    """A judge, its warrant, and the tasks that it grades."""
+
+    judge: str
+    granted: Warrant
+    tasks: tuple[str, ...]
+
+
+def by_judge(granted: Mapping[str, Warrant]) -> list[Mandate]:
+    """The judges that grade, in the order of their tasks."""
+    warrants = {one.judge: one for one in granted.values()}
+    return [
+        Mandate(judge, one, tuple(task for task, own in granted.items() if own.judge == judge))
+        for judge, one in warrants.items()
+    ]
 
 
 def judge_of(

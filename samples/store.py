@@ -549,6 +549,17 @@ class Store:
         )
         return [self.db.execute(query, (response,)).fetchone() for response in responses]
 
+    def audit_places(self, audit_set: str) -> list[tuple[str, int]]:
+        """(model spec, number of the item) of the audit set's cases, in its order."""
+        return list(
+            self.db.execute(
+                "SELECT r.spec, i.seq FROM audit_cases AS c JOIN responses AS r"
+                " ON r.id = c.response JOIN items AS i ON i.id = r.item"
+                " WHERE c.audit_set = ? ORDER BY c.position",
+                (audit_set,),
+            )
+        )
+
     def answer_facts(self, audit_set: str) -> dict[str, tuple[str, str, str]]:
         """Response → (answer type of its item, strategy, finish) of the audit set."""
         rows = self.db.execute(

@@ -8,6 +8,7 @@ from small_road import NOW
 from judges.board_value import whole
 from judges.entries import Cell, Entry
 from judges.leaderboard import resample
+from judges.mandates import Mandate
 from samples.records import Warrant
 from samples.store import DEGENERATE, FAILED, RIGHT, TEXTLESS, UNGRADED, WRONG
 
@@ -33,6 +34,9 @@ GRANTED = Warrant(
     "eve",
     NOW,
 )
+
+
+JUDGES = [Mandate("rules", GRANTED, ("sums", "words"))]
 
 
 def cell(text: str, first: int = 0, draws: int = 1) -> Cell:
@@ -63,4 +67,4 @@ def entry(
 def board(*entries: Entry, seed: int = 1, **more: Any) -> dict[str, Any]:
     """The whole value, as the command makes it of these entries."""
     resampled = resample(entries, np.random.default_rng(seed))
-    return whole(resampled, GRANTED, "small", 0.95, NOW, **more)
+    return whole(resampled, JUDGES, "small", 0.95, NOW, **more)

@@ -10,7 +10,7 @@ import numpy as np
 
 from inference import collect
 from inference.ledger import Purse
-from judges import full_run, grade, mandates, tables
+from judges import benchmark, full_run, grade, mandates, tables
 from judges.consensus import Reference
 from judges.desk import Office
 from judges.tables import Audit, JudgeRun
@@ -245,3 +245,8 @@ def grade_all(study: Study, store: Store, judge: str | None = None) -> None:
     """The full run's grades of all that is collected."""
     office = Office(study, nothing, lambda: NOW, Purse())
     full_run.run(planned(study, store, judge), office, store, nothing)
+
+
+def all_by(study: Study, store: Store, granted: Warrant) -> dict[str, Warrant]:
+    """Every task graded under this warrant."""
+    return dict.fromkeys(benchmark.tasks_in_force(study, store), granted)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from small_road import (
     NOW,
+    all_by,
     approve,
     collect_all,
     copied,
@@ -185,11 +186,12 @@ def test_imported_answers_of_a_model_that_was_not_audited_are_not_graded_either(
 ) -> None:
     study, store = study_store
     granted = benchmark.choose(study, store, None, NOW)
-    assert len(entries(study, store, granted)) == 2
+    assert len(entries(study, store, all_by(study, store, granted))) == 2
     store.add(imported_answers(store))
-    for step in (benchmark.check_scope, entries):
-        with pytest.raises(Refused, match="does not cover the models stranger"):
-            step(study, store, granted)
+    with pytest.raises(Refused, match="does not cover the models stranger"):
+        benchmark.check_scope(study, store, granted)
+    with pytest.raises(Refused, match="does not cover the models stranger"):
+        entries(study, store, all_by(study, store, granted))
 
 
 def test_imported_answers_to_a_task_that_was_not_audited_are_not_graded_either(
@@ -199,9 +201,10 @@ def test_imported_answers_to_a_task_that_was_not_audited_are_not_graded_either(
     granted = benchmark.choose(study, store, None, NOW)
     item, spec = Item("other", "1", "?", ("4",)), imported_model("good", "direct")
     store.add([item, spec, Response(item.id, "good", spec.id, "direct", 0, "4")])
-    for step in (benchmark.check_scope, entries):
-        with pytest.raises(Refused, match="does not cover the tasks other"):
-            step(study, store, granted)
+    with pytest.raises(Refused, match="does not cover the tasks other"):
+        benchmark.check_scope(study, store, granted)
+    with pytest.raises(Refused, match="does not cover the tasks other"):
+        entries(study, store, all_by(study, store, granted))
 
 
 # --- what is graded ----------------------------------------------------------------------------
@@ -250,7 +253,7 @@ def test_imported_verdicts_are_as_complete_as_they_are(study_store) -> None:
     granted = approve(study, store, "people")
     assert granted.decision == "approved"
     assert planned(study, store, "people").desks == []
-    assert len(entries(study, store, granted)) == 2
+    assert len(entries(study, store, all_by(study, store, granted))) == 2
 
 
 PANEL = """[[judge]]
@@ -275,7 +278,7 @@ def test_an_approved_cascade_grades_and_its_warrant_follows_its_members(path: Pa
         benchmark.check_scope(study, store, granted)
         collect_all(study, store)
         grade_all(study, store, "cascade")
-        lines = entries(study, store, granted)
+        lines = entries(study, store, all_by(study, store, granted))
         counts = {one.model: one.cells["sums"].tally()["n"] for one in lines}
         assert counts == {"good": 20, "bad": 20}
         reader = next(spec for spec in store.specs("judge") if spec.name == "reader")

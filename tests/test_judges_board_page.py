@@ -46,7 +46,8 @@ def value(labels: str = "human", **pooled: Any) -> dict[str, Any]:
         entry("b", sums="1000" * 5, words="11", parent="a", compression="int8"),
         entry("c", sums="10" * 10),
     )
-    return made | {"labels": labels, "judge_error": made["judge_error"] | pooled}
+    made["judges"][0]["error"] |= pooled
+    return made | {"labels": labels}
 
 
 def test_the_page_holds_the_board() -> None:
@@ -65,8 +66,11 @@ def test_the_page_holds_the_board() -> None:
 
 def test_hostile_names_are_text() -> None:
     made = board(entry(HOSTILE, sums="1100"), entry("b", sums="1000", parent=HOSTILE))
-    made |= {"study": HOSTILE, "judge": HOSTILE}
-    made["warrant"]["signed_by"] = HOSTILE
+    made["study"] = HOSTILE
+    made["judges"][0] |= {"judge": HOSTILE}
+    made["judges"][0]["warrant"]["signed_by"] = HOSTILE
+    for row in made["rows"]:
+        row["by_judge"][HOSTILE] = row["by_judge"].pop("rules")
     page = Page(html(made))
     assert page.tags.count("script") == 1 and "img" not in page.tags
     assert "onerror" not in page.attributes
@@ -170,10 +174,10 @@ def test_ranks_in_print(held: Any, text: str) -> None:
 def test_the_terminal_s_table_has_the_same_cells() -> None:
     made = value()
     columns, rows = table(made)
-    assert columns == ["rank", "model", "all tasks", "sums", "words"]
-    assert [row[1] for row in rows] == [name(one) for one in made["rows"]]
-    assert rows[0][3] == shown(made["rows"][0]["tasks"]["sums"])
-    assert {len(row) for row in rows} == {5}
+    assert columns == ["rank", "group", "model", "all tasks", "sums", "words"]
+    assert [row[2] for row in rows] == [name(one) for one in made["rows"]]
+    assert rows[0][4] == shown(made["rows"][0]["tasks"]["sums"])
+    assert {len(row) for row in rows} == {6}
 
 
 def test_a_model_without_a_strategy_is_just_its_name() -> None:

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_board import GRANTED, entry
+from small_board import JUDGES, entry
 from small_road import NOW, approve, copied, edit, walk
 
-from judges import benchmark
 from judges.board_page import as_text, html, markdown
 from judges.board_value import board_value, names_degenerate, whole
+from judges.figures import undefined_figure
 from judges.leaderboard import ALL_TASKS, CorrectedFigures, resample, to_csv
+from judges.mandates import judge_of
 from samples.cli import opened
 from samples.records import Spec
 
@@ -26,8 +27,7 @@ def test_a_study_s_board_has_all_its_parts(road: Path, tmp_path: Path) -> None:
     edit(path, 'model = "bad.jsonl"', 'model = "bad.jsonl"\nparent = "good"\ncompression = "int4"')
     with opened(path) as (study, store):
         approve(study, store, "rules")
-        granted = benchmark.choose(study, store, None, NOW)
-        value = board_value(study, store, granted, NOW)
+        value = board_value(study, store, judge_of(study, store, NOW), NOW)
     good, bad = value["rows"]
     assert (good["aggregate"]["value"], bad["aggregate"]["value"]) == (1.0, 0.0)
     assert (good["kind"], bad["kind"]) == ("none", "quantised")
@@ -38,23 +38,36 @@ def test_a_study_s_board_has_all_its_parts(road: Path, tmp_path: Path) -> None:
     assert json.loads(as_text(value)) == value
 
 
+OWN = {"method": "ppi++", "labels": 40, "facts": {}}
+CARRIED = {"method": "rogan-gladen", "labels": 3, "facts": {}}
+NONE = {"method": "none", "labels": 3, "facts": {}}
+
+
 def test_corrected_figures_stand_beside_the_raw_ones_everywhere() -> None:
     board = resample([entry("a", sums="1110"), entry("b", sums="10")], np.random.default_rng(1))
     figures = {
-        ("a", "direct", "sums"): {"value": 0.7, "low": 0.6, "high": 0.8},
-        ("a", "direct", ALL_TASKS): {"value": 0.71, "low": 0.6, "high": 0.8},
+        ("a", "direct", "sums"): {"value": 0.7, "low": 0.6, "high": 0.8} | OWN,
+        ("a", "direct", ALL_TASKS): {"value": 0.71, "low": 0.6, "high": 0.8} | CARRIED,
+        ("b", "direct", "sums"): undefined_figure("too few labels") | NONE,
     }
     corrected = CorrectedFigures("by its measured errors", figures)
-    value = whole(board, GRANTED, "small", 0.95, NOW, corrected=corrected)
+    value = whole(board, JUDGES, "small", 0.95, NOW, corrected=corrected)
     a, b = value["rows"]
     assert a["tasks"]["sums"]["corrected"]["value"] == 0.7 and a["tasks"]["sums"]["value"] == 0.75
     assert a["aggregate"]["corrected"]["value"] == 0.71
-    assert b["tasks"]["sums"]["corrected"] is None
+    assert b["tasks"]["sums"]["corrected"]["value"] is None and b["aggregate"]["corrected"] is None
     assert "corrected 70.0% [60.0, 80.0]" in html(value) and "by its measured errors" in html(value)
+    assert "by its own labels, n = 40" in html(value) and "by the judge&#39;s errors" in html(value)
+    for page in (html(value), markdown(value)):
+        assert "not corrected" in page and "b · direct (sums): too few labels." in page
     assert "(corrected 71.0% [60.0, 80.0])" in markdown(value)
     lines = to_csv(value).splitlines()
     place = lines[0].split(",").index("sums_corrected")
     assert [line.split(",")[place] for line in lines[1:]] == ["0.7", ""]
+    assert [line.split(",")[place + 3 : place + 5] for line in lines[1:]] == [
+        ["ppi++", ""],
+        ["none", "too few labels"],
+    ]
 
 
 def test_counts_by_question_are_there_for_whoever_corrects() -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from small_road import NOW, approve, copied, edit, walk
+from small_road import NOW, all_by, approve, copied, edit, walk
 
 from judges import benchmark
 from judges.board_value import board_value
@@ -23,7 +23,9 @@ def test_the_rows_of_a_cell_make_its_figure(road: Path, tmp_path: Path) -> None:
         granted = benchmark.choose(study, store, None, NOW)
         specs = cell_specs(study, store, "good", "sums", None)
         rows = list(cell_rows(study, store, granted, "sums", specs))
-        figure = board_value(study, store, granted, NOW)["rows"][0]["tasks"]["sums"]
+        figure = board_value(study, store, all_by(study, store, granted), NOW)["rows"][0]["tasks"][
+            "sums"
+        ]
     assert len(rows) == figure["n"] == 12
     assert sum(row["right"] for row in rows) / 12 == figure["value"]
     first = rows[0]

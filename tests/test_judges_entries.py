@@ -6,7 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_road import FILES, NOW, approve, collect_all, copied, edit, grade_all, walk, write
+from small_road import (
+    FILES,
+    NOW,
+    all_by,
+    approve,
+    collect_all,
+    copied,
+    edit,
+    grade_all,
+    walk,
+    write,
+)
 
 from inference import collect
 from judges import benchmark
@@ -61,7 +72,9 @@ def test_entries_count_what_has_no_text_what_failed_and_what_is_not_graded(path:
         granted = benchmark.choose(study, store, None, NOW)
 
         def good() -> Any:
-            return next(e for e in entries(study, store, granted) if e.model == "good")
+            return next(
+                e for e in entries(study, store, all_by(study, store, granted)) if e.model == "good"
+            )
 
         before = good().cells["sums"].tally()
         # 12 graded ones of the audit, and two that need no judge
@@ -82,7 +95,7 @@ def test_entries_carry_parent_compression_and_what_was_measured(path: Path) -> N
     edit(path, 'model = "bad.jsonl"', 'model = "bad.jsonl"\nparent = "good"\ncompression = "int4"')
     with opened(path) as (study, store):
         granted = benchmark.choose(study, store, None, NOW)
-        good, bad = entries(study, store, granted)
+        good, bad = entries(study, store, all_by(study, store, granted))
         assert (good.parent, bad.parent, bad.compression) == (None, "good", "int4")
         assert good.name == "good · direct"
         assert good.facts["rows"] == 81 and bad.facts["rows"] == 1
@@ -94,7 +107,7 @@ def test_a_board_without_answers_is_one_line(path: Path) -> None:
     with opened(path) as (study, store):
         granted = benchmark.choose(study, store, None, NOW)
         with pytest.raises(BenchwarrantError, match="no answers to rank; run `benchwarrant bench"):
-            entries(study, store, granted)
+            entries(study, store, all_by(study, store, granted))
 
 
 def test_an_answer_is_its_own_draw(study_store) -> None:
@@ -106,7 +119,9 @@ def test_an_answer_is_its_own_draw(study_store) -> None:
     given = [Verdict(r.id, rubric, "rules", spec.id, value="incorrect") for r in again]
     store.add([*again, *given])
     granted = benchmark.choose(study, store, None, NOW)
-    cell = next(e for e in entries(study, store, granted) if e.model == "good").cells["sums"]
+    cell = next(
+        e for e in entries(study, store, all_by(study, store, granted)) if e.model == "good"
+    ).cells["sums"]
     several = cell.item == cell.item[cell.draw == 1]
     assert cell.draw[several].tolist() == [0, 1, 2]
     assert cell.outcome[several].tolist() == [RIGHT, WRONG, WRONG]
@@ -121,7 +136,9 @@ def test_the_newest_attempt_counts_and_degenerate_answers_are_told_apart(study_s
     bad = Verdict(second.id, rubric, "rules", spec.id, failure="degenerate", attempt=1)
     granted = benchmark.choose(study, store, None, NOW)
     store.add([again, bad])
-    good = next(e for e in entries(study, store, granted) if e.model == "good")
+    good = next(
+        e for e in entries(study, store, all_by(study, store, granted)) if e.model == "good"
+    )
     outcomes = good.cells["sums"].outcome.tolist()
     assert sorted(outcomes) == [WRONG, *[RIGHT] * 10, DEGENERATE]
     tally = good.cells["sums"].tally()

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from small_board import GRANTED, cell
+from small_board import JUDGES, cell
 from small_road import NOW
 
 from judges.board_value import whole
@@ -30,7 +30,7 @@ def value(base: str, rephrased: str, numbers: str):
     parts = cell(rephrased, first=11), cell(numbers, first=21)
     cells = {"gsm8k": cell(base, first=1), "plus": parts[0].with_(parts[1])}
     board = resample([Entry("m", "cot", cells)], np.random.default_rng(1))
-    made = whole(board, GRANTED, "small", 0.95, NOW, changed=changed_items(ITEMS))
+    made = whole(board, JUDGES, "small", 0.95, NOW, changed=changed_items(ITEMS))
     return {row["change"]: row for row in made["robustness"]}
 
 
@@ -66,7 +66,7 @@ def test_what_is_not_graded_on_either_side_is_no_pair() -> None:
 
 def test_a_model_without_the_seed_task_has_no_row() -> None:
     board = resample([Entry("m", "cot", {"plus": cell("1", first=11)})], np.random.default_rng(1))
-    made = whole(board, GRANTED, "small", 0.95, NOW, changed=changed_items(ITEMS))
+    made = whole(board, JUDGES, "small", 0.95, NOW, changed=changed_items(ITEMS))
     assert made["robustness"] == []
 
 

@@ -218,6 +218,7 @@ def test_a_cell_is_the_answers_behind_a_figure(full, one_of_each):
     assert list(full.cell(answer.spec, "other", *of[2:])) == []
     assert list(full.cell(*of[:2], "b2:other", said.rubric)) == [(item, answer, None)]
     assert full.specs_of(one_of_each["audit_sets"].id) == {answer.spec}
+    assert full.audit_places(one_of_each["audit_sets"].id) == [(answer.spec, 1)]
 
 
 def test_a_failure_is_a_current_verdict_but_no_rating(full, one_of_each):
