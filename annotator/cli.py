@@ -59,10 +59,12 @@ def annotate(
 def _serve(study: Path, backed: tuple[Path, int], where: "Place", command: list[str]) -> None:
     """``backed`` is the database, and after how many labels it is copied again."""
     from annotator.serving import HEALTH, is_loopback, served
+    from samples.store import Store
 
     database, every = backed
     saved, copy = _labels(database), _back_up(database)
-    with served(command, where) as server:
+    # Open as long as the app is: a click that closed the last connection would tidy up the log.
+    with Store(database), served(command, where) as server:
         typer.echo(f"Labelling {study} at {where.public or where.local} (Ctrl-C ends it)")
         typer.echo(f"Up while {where.local}{HEALTH} answers ok")
         typer.echo(f"Backed up to {copy}, and again every {every} labels")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from annotator import entrance, sessions
+from annotator import entrance, sessions, show
 from annotator.entrance import NotLetIn
 from annotator.login import admit
 from samples.login import LoginBlock
@@ -95,6 +95,7 @@ def leave(farewell: str) -> None:
 
 def page(store: Store, login: LoginBlock) -> None:
     """The sign-in page."""
+    st.html(show.STYLE)
     st.header("Sign in")
     notice = st.container()
     if login.organisation and st.button("Sign in with your organisation", type="primary"):

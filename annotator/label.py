@@ -1,8 +1,8 @@
 """The labelling page: one case at a time, a key per label, saved before the next case shows.
 
 The browser gets the question, the references and the answer's text, and no id: a response's id is
-a hash over its model's name, which could be guessed from it. Only this part of the page is drawn
-again at a key, and the next case is read from the database before it is asked for.
+a hash over its model's name, which could be guessed from it. A label's key draws only the case
+anew, not the row of actions below it, and the next case is read before it is asked for.
 """
 
 import sqlite3  # only to tell the person what went wrong
@@ -26,6 +26,7 @@ from samples.store import Store
 from samples.study import Study
 
 ROLES = PAGES["label"]
+GLANCE = 0.3  # seconds in which nobody has read a case
 
 
 @dataclass(frozen=True)
@@ -42,51 +43,50 @@ class Showing:
 
 
 def page(study: Study, desk: Desk) -> None:
-    st.html(show.STYLE)
-    _work(study.at(study.database), desk)
+    database = study.at(study.database)
+    show.style()
+    _work(database, desk)
+    _actions(database, desk)
+    show.script(desk.annotation.action_keys()["note"])
 
 
 @st.fragment
 def _work(database: Path, desk: Desk) -> None:
-    door.must_be(database, desk.annotator, *ROLES)
     _check_desk(database, desk)
     showing = _showing(database, desk)
     show.progress(_state("progress"), _state("saved"), st.session_state.pop("problem", None))
     if showing is None:
         show.finished(_state("progress"))
-        _other_buttons(database, desk, None)
-    else:
-        show.rubric(desk, opened=_progress().done == 0, help_=bool(_state("help")))
-        steps = show.case(desk, showing.item, showing.text, (showing.number, _view()))
+        return
+    show.rubric(desk, opened=_progress().done == 0, help_=bool(_state("help")))
+    steps = show.case(desk, showing.item, showing.text, (showing.number, _view()))
+    with st.container(key="dock"):
         _buttons(database, desk, showing, steps)
-    # Last, since it takes room; the number runs it again for each case.
-    show.script(st.session_state.get("showings", 0), desk.annotation.action_keys()["note"])
-    if showing is not None and _state("ready") is None:
+    if _state("ready") is None:
         st.session_state.ready = _taken(database, desk, [showing.sight])
 
 
 def _buttons(database: Path, desk: Desk, showing: Showing, steps: int) -> None:
-    with st.container(key="dock"):
-        _note(desk, showing)
-        label = _asking(showing)
-        if label is not None:
-            _reason_buttons(database, desk, showing, label)
-        elif desk.annotation.steps:
-            _step_buttons(database, desk, showing, steps)
-        else:
-            _label_buttons(database, desk, showing)
-        if label is None:
-            _other_buttons(database, desk, showing)
+    _note(desk, showing)
+    label = _asking(showing)
+    if label is not None:
+        _reason_buttons(database, desk, showing, label)
+    elif desk.annotation.steps:
+        _step_buttons(database, desk, showing, steps)
+    else:
+        _label_buttons(database, desk, showing)
 
 
 # --- which case ----------------------------------------------------------------------------------
 
 
 def _check_desk(database: Path, desk: Desk) -> None:
-    """Where the guidance or the plan has changed, what is on screen is asked anew."""
+    """Draw the whole page anew where this tab no longer is that person's, or where the guidance or
+    the plan has changed: what is on screen is then asked anew."""
     with Store(database) as store:
-        if not session.in_force(store, desk):
-            st.rerun()  # the whole page, at a desk of today
+        here = door.is_here(store, desk.annotator, *ROLES)
+        if not here or not session.in_force(store, desk):
+            st.rerun(scope="app")
     if _state("audit_set") != desk.audit_set:
         for name in ("showing", "ready", "progress", "asking", "noting"):
             st.session_state.pop(name, None)
@@ -137,6 +137,27 @@ def _label_buttons(database: Path, desk: Desk, showing: Showing) -> None:
                 on_click=_choose,
                 args=(database, desk, showing, value),
             )
+        _doubt_and_flag(database, desk, showing)
+
+
+def _doubt_and_flag(database: Path, desk: Desk, showing: Showing) -> None:
+    """What is said of the case beside its label, and so is drawn with it."""
+    keys, levels = desk.annotation.action_keys(), desk.annotation.confidence
+    level = _confidence(desk, showing)
+    words = levels[0].capitalize() if len(levels) == 2 else f"Confidence: {level}"
+    for text, action, act, args, on in (
+        (words, "unsure", _turn, (desk, showing), level != levels[-1]),
+        ("Flag", "flag", _flag, (database, desk, showing), showing.flagged),
+    ):
+        st.button(  # not st.toggle: while that has the focus, the keys do nothing
+            show.as_words(text),
+            key=f"{action}-{showing.number}",
+            shortcut=keys[action],
+            icon=":material/check:" if on else None,
+            type="primary" if on else "secondary",
+            on_click=act,
+            args=args,
+        )
 
 
 def _step_buttons(database: Path, desk: Desk, showing: Showing, steps: int) -> None:
@@ -160,6 +181,7 @@ def _step_buttons(database: Path, desk: Desk, showing: Showing, steps: int) -> N
             on_click=_choose,
             args=(database, desk, showing, right),
         )
+        _doubt_and_flag(database, desk, showing)
 
 
 def _reason_buttons(database: Path, desk: Desk, showing: Showing, label: str) -> None:
@@ -173,47 +195,45 @@ def _reason_buttons(database: Path, desk: Desk, showing: Showing, label: str) ->
                 on_click=_answer,
                 args=(database, desk, showing, label, {"reason": reason, **_asked()}),
             )
-        st.button(
+        st.button(  # Undo's key does the same
             "Back",
             key=f"back-{showing.number}",
-            shortcut=desk.annotation.action_keys()["undo"],
             on_click=st.session_state.pop,
             args=("asking", None),
         )
 
 
-def _other_buttons(database: Path, desk: Desk, showing: Showing | None) -> None:
+def _actions(database: Path, desk: Desk) -> None:
+    """What can be done to whatever case is on screen. Each draws the whole page anew."""
     keys = desk.annotation.action_keys()
-    number = st.session_state.showings
-
-    def button(text: str, action: str, act: Callable[..., None], *args: object, on: bool = False):  # type: ignore[no-untyped-def]
-        st.button(  # not st.toggle: while that has the focus, the keys do nothing
-            text,
-            key=f"do-{action}-{number}",
-            shortcut=keys[action],
-            icon=":material/check:" if on else None,
-            type="primary" if on else "secondary",
-            on_click=act,
-            args=args,
-        )
-
+    actions: tuple[tuple[str, str, Callable[..., None], tuple[object, ...]], ...] = (
+        ("Cannot judge", "cannot judge", _of_case, (_choose, database, desk, CANNOT_JUDGE)),
+        ("Skip", "skip", _of_case, (_answer, database, desk, "skip")),
+        ("Undo", "undo", _undo, (database, desk)),
+        ("Note", "note", _open_note, ()),
+        ("Raw text", "raw", _switch, ("raw",)),
+        ("All of it", "rest", _show_rest, ()),
+        ("Help", "help", _switch, ("help",)),
+    )
     with st.container(horizontal=True, key="actions", gap="xsmall"):
-        if showing is not None:
-            level, levels = _confidence(desk, showing), desk.annotation.confidence
-            words = levels[0].capitalize() if len(levels) == 2 else f"Confidence: {level}"
-            on = level != levels[-1]
-            button(show.as_words(words), "unsure", _turn, desk, showing, on=on)
-            button("Cannot judge", "cannot judge", _choose, database, desk, showing, CANNOT_JUDGE)
-            button("Skip", "skip", _answer, database, desk, showing, "skip")
-            button("Flag", "flag", _flag, database, desk, showing, on=showing.flagged)
-            button("Note", "note", _open_note, on=bool(_state("noting")))
-            button("Raw text", "raw", _switch, "raw", on=bool(_state("raw")))
-            if show.is_long(showing.text):
-                button("All of it", "rest", _show_rest, number, on=_state("rest") == number)
-        button("Undo", "undo", _undo, database, desk, number)
-        if showing is not None:
-            button("Help", "help", _switch, "help", on=bool(_state("help")))
+        for text, action, act, args in actions:
+            on = action in ("raw", "help") and bool(_state(action))
+            st.button(
+                text,
+                key=f"do-{action.replace(' ', '-')}",
+                shortcut=keys[action],
+                type="primary" if on else "secondary",
+                on_click=act,
+                args=args,
+            )
         st.button("Sign out", key="out", type="tertiary", on_click=_out, args=(database, desk))
+
+
+def _of_case(act: Callable[..., None], database: Path, desk: Desk, *args: object) -> None:
+    """Do it to the case on screen, unless that has only just come: the key was for the last one."""
+    showing: Showing | None = _state("showing")
+    if showing is not None and time.monotonic() - showing.since > GLANCE:
+        act(database, desk, showing, *args)
 
 
 def _note(desk: Desk, showing: Showing) -> None:
@@ -277,11 +297,17 @@ def _answer(
     _write(database, desk, write, f"Saved: {label}" if known else words[label])
 
 
-def _undo(database: Path, desk: Desk, number: int) -> None:
-    """Take back what is newest now, not what was when the page was drawn; once per page."""
-    if st.session_state.get("undone") == number:
+def _undo(database: Path, desk: Desk) -> None:
+    """Take back what is newest now; once per page, however often Streamlit calls this.
+
+    Where a reason is being asked for nothing has been written yet, so that only that is dropped.
+    """
+    if st.session_state.pop("asking", None) is not None:
         return
-    st.session_state.undone = number
+    showings = st.session_state.get("showings", 0)
+    if _state("undone") == showings:
+        return
+    st.session_state.undone = showings
 
     def write(store: Store) -> Label | None:
         return session.undo(store, desk, datetime.now(UTC))
@@ -357,7 +383,8 @@ def _open_note() -> None:
     st.session_state.update(noting=True, notes=st.session_state.get("notes", 0) + 1)
 
 
-def _show_rest(number: int) -> None:
+def _show_rest() -> None:
+    number = st.session_state.get("showings", 0)
     st.session_state.rest = None if _state("rest") == number else number
 
 

@@ -28,8 +28,9 @@ ROLES = PAGES["review"]
 
 
 def page(study: Study, desk: Desk) -> None:
-    st.html(show.STYLE)
+    show.style()
     _work(study.at(study.database), desk)
+    show.script()
 
 
 @st.fragment
@@ -54,7 +55,6 @@ def _work(database: Path, desk: Desk) -> None:
             sight = Sight(chosen.response, blind.newest(store, CASE, key))
     with st.container(key="dock"):
         _buttons(database, desk, sight)
-    show.script(st.session_state.get("rulings", 0))
 
 
 def _disputes(store: Store, desk: Desk) -> list[Dispute]:

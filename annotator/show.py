@@ -15,17 +15,21 @@ from samples.records import Item
 STYLE = """<style>
 .stMainBlockContainer { padding-top: 1.5rem; padding-bottom: 0; }
 .stApp:has([data-testid="stTopNavLink"]) .stMainBlockContainer { padding-top: 4.5rem; }
-[data-testid="stLayoutWrapper"]:has(> .st-key-dock) { position: sticky; bottom: 0; z-index: 10; }
-.st-key-dock { padding: 0.5rem 0 0.75rem; gap: 0.5rem;
-  background: var(--bw-ground, Canvas);
+[data-testid="stLayoutWrapper"]:has(> :is(.st-key-dock, .st-key-actions)) { position: sticky;
+  bottom: 0; z-index: 10; }
+[data-testid="stLayoutWrapper"]:has(> .st-key-dock) { bottom: 3.25rem; }
+.st-key-dock { padding: 0.5rem 0; gap: 0.5rem; background: var(--bw-ground, Canvas);
   border-top: 1px solid color-mix(in srgb, currentColor 20%, transparent); }
+.st-key-actions { min-height: 3.25rem; padding-bottom: 0.75rem; margin-top: -1rem;
+  flex-wrap: nowrap; overflow-x: auto; background: var(--bw-ground, Canvas); }
+.st-key-actions button { white-space: nowrap; }
 .st-key-labels button { min-height: 3.25rem; min-width: 3.25rem; }
 [data-testid="stCaptionContainer"] { opacity: 0.8; }  /* Streamlit's 0.6 is too pale to read */
 .stMarkdown :is(p, li, td, th, h1, h2, h3, h4) { unicode-bidi: plaintext; }
+.stMarkdown:has(table) { overflow-x: auto; }  /* a wide table moves, not the page */
 .stMarkdown [style*="cc0000"] { color: inherit !important; }
-@media (max-width: 640px) {  /* a phone: one row of small buttons that can be pushed aside */
-  .st-key-actions { flex-wrap: nowrap; overflow-x: auto; }
-  .st-key-actions button { padding: 0.25rem 0.5rem; min-height: 2.5rem; white-space: nowrap; }
+@media (max-width: 640px) {  /* a phone: the row of actions can be pushed aside */
+  .st-key-actions button, .st-key-labels button { padding: 0.25rem 0.5rem; }
 }
 [class*="st-key-final-"] { border-left: 4px solid #d97706; padding: 0.25rem 0 0.25rem 0.75rem;
   background: color-mix(in srgb, #f59e0b 12%, transparent); }
@@ -33,18 +37,24 @@ STYLE = """<style>
 # Streamlit takes a key that is held down for many presses, which would label cases that nobody has
 # seen; it keeps the next case where the last one was scrolled to; a note's field keeps the keys,
 # and from the key that opens it on, keys are waiting for the field: none may label.
-SCRIPT = """<script>/* NUMBER */
-document.querySelector("[data-testid=stMain]").scrollTo(0, 0);
+SCRIPT = """<script>
 document.documentElement.style.setProperty("--bw-ground",
   getComputedStyle(document.querySelector(".stApp")).backgroundColor);
 if (!window.benchwarrantKeys) {
   window.benchwarrantKeys = {waiting: 0, note: null};
+  let shown = "";
+  new MutationObserver(() => {  // a case is on screen when its buttons are
+    const button = document.querySelector(".st-key-labels > *");
+    if (!button || button.className === shown) return;
+    shown = button.className;
+    document.querySelector("[data-testid=stMain]").scrollTo(0, 0);
+  }).observe(document.body, {childList: true, subtree: true});
   window.addEventListener("keydown", (event) => {
     const field = event.target.closest("input, textarea");
     if (field && event.key === "Escape") field.blur();
-    if (field || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (field || event.ctrlKey || event.altKey) return;
     const keys = window.benchwarrantKeys, waits = performance.now() < keys.waiting;
-    if (event.key.toLowerCase() === "KEY" && document.querySelector("[class*=st-key-do-note-]"))
+    if (event.key.toLowerCase() === "KEY" && document.querySelector(".st-key-do-note"))
       keys.waiting = performance.now() + 3000;
     if (!event.repeat && !waits) return;
     event.stopImmediatePropagation();
@@ -144,18 +154,18 @@ def _reference(item: Item, reference: str) -> str:
 
 
 def _box(title: str, text: str, how: View) -> None:
-    with st.container(gap=None):
-        st.caption(title)
-        if how.raw:
-            st.html(raw_html(text))
-        else:
-            st.markdown(as_markdown(text), anchors=False)
+    """One element each: what the browser has to put up anew is what a case costs in time."""
+    if how.raw:
+        st.html(f"<h6>{title}</h6>{raw_html(text)}")
+    else:
+        st.markdown(f"###### {title}\n\n{as_markdown(text)}", anchors=False)
 
 
 def _answer(item: Item, text: str, number: int, how: View) -> None:
     """The passage with the final answer stands out; of a long text it comes first."""
-    st.caption("Answer to judge")
+    title = "Answer to judge"
     if not text.strip():
+        st.markdown(f"###### {title}", anchors=False)
         st.info("It is empty: there is no text here.")
         return
     found = parts(text, item)
@@ -163,14 +173,13 @@ def _answer(item: Item, text: str, number: int, how: View) -> None:
     if how.raw or (how.all and seen.raw):
         start = len(found.before)
         span = found.span and (start + found.span[0], start + found.span[1])
-        st.html(raw_html(text, span))
+        st.html(f"<h6>{title}</h6>{raw_html(text, span)}")
         return
-    if not how.all:
+    if not how.all and seen.hidden:
         found = seen.parts
-        if seen.hidden:
-            st.caption(f"{seen.hidden:,} characters are left out here")
-    if found.before.strip():
-        st.markdown(as_markdown(found.before), anchors=False)
+        title += f": its end, {seen.hidden:,} characters are left out"
+    before = as_markdown(found.before) if found.before.strip() else ""
+    st.markdown(f"###### {title}\n\n{before}", anchors=False)
     with st.container(key=f"final-{number}" if found.marked else f"last-{number}", gap=None):
         st.markdown(final_markdown(found), anchors=False)
     if found.after.strip():
@@ -180,7 +189,7 @@ def _answer(item: Item, text: str, number: int, how: View) -> None:
 def _steps(text: str) -> int:
     """Each step with its number."""
     found = steps(text)
-    st.caption("Answer to judge, step by step")
+    st.markdown("###### Answer to judge, step by step", anchors=False)
     for number, step in enumerate(found, start=1):
         with st.container(horizontal=True, gap="small"):
             st.markdown(f"**{number}**", width="content")
@@ -189,13 +198,17 @@ def _steps(text: str) -> int:
     return len(found)
 
 
-def script(number: int, note: str = "") -> None:
-    """Run in the browser at each new case; ``note`` is the key that opens the note.
+def style() -> None:
+    """How all pages look."""
+    st.html(STYLE)
+
+
+def script(note: str = "") -> None:
+    """Run once in the browser; ``note`` is the key that opens the note.
 
     Nothing from outside stands in it.
     """
-    made = SCRIPT.replace("NUMBER", str(number)).replace("KEY", note)
-    st.html(made, unsafe_allow_javascript=True)
+    st.html(SCRIPT.replace("KEY", note), unsafe_allow_javascript=True)
 
 
 def focus(field: str, number: int) -> None:

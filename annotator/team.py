@@ -32,7 +32,7 @@ NAMES = {
 
 
 def page(study: Study, desk: Desk) -> None:
-    st.html(show.STYLE)
+    show.style()
     st.header("Team")
     now = datetime.now(UTC)
     with Store(study.at(study.database)) as store:

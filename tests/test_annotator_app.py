@@ -213,4 +213,4 @@ def test_nothing_shown_tells_who_answered_or_what_others_think(store: Store, key
     everything = "\n".join(pages)
     assert all(f"answer {n}.0" in everything and f"reference {n}" in everything for n in range(3))
     assert [secret for secret in hidden if secret in everything] == []
-    assert "meta" not in everything and "quiz" not in everything
+    assert "meta:" not in everything and "quiz" not in everything

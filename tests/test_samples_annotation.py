@@ -37,9 +37,9 @@ def test_steps_have_digits_and_then_the_letters_that_are_free() -> None:
 @pytest.mark.parametrize(
     ("block", "message"),
     [
-        ({"keys": {"correct": "u"}}, "'correct' both have the key 'u'|'undo' and 'correct'"),
+        ({"keys": {"correct": "u"}}, "'correct' and 'undo' both have the key 'u'"),
         ({"keys": {"correct": "1"}}, "'incorrect' and 'correct' both have the key '1'"),
-        ({"keys": {"skip": "2"}}, "'skip' and 'correct' both have the key '2'"),
+        ({"keys": {"skip": "2"}}, "'correct' and 'skip' both have the key '2'"),
         ({"keys": {"corect": "y"}}, "did you mean 'correct'"),
         ({"keys": {"skip": "5"}, "steps": True}, "'skip' needs a letter"),
         ({"reasons": {"wrong": ["a"]}}, "reasons: no label 'wrong'"),
