@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from inference import collect
 from judges import compression, robustness, strategies
 from judges.calibrated import Places, calibrated
 from judges.entries import entries
@@ -32,7 +31,7 @@ def board_value(
     critiques: list[dict[str, Any]] = []
     if any(one.answer_type == "critique" for one in asked):
         critiques = solutions_judged(study, store, audit)
-    places, confidence = audit_places(study, store, audit, board), study.policy.confidence
+    places, confidence = audit_places(store, audit, board), study.policy.confidence
     known = study_judges(study, store)
     return whole(
         board,
@@ -47,13 +46,9 @@ def board_value(
     )
 
 
-def audit_places(study: Study, store: Store, audit: Audit, board: Board) -> Places:
+def audit_places(store: Store, audit: Audit, board: Board) -> Places:
     """Where the board has the audit's cases; answers made by other settings are not on it."""
-    lines = {(entry.model, entry.strategy): e for e, entry in enumerate(board.entries)}
-    entry_of = {
-        spec.id: lines.get((spec.name, spec.body["strategy"]), -1)
-        for spec in collect.specs_in_force(study, store).values()
-    }
+    entry_of = {spec: e for e, entry in enumerate(board.entries) for spec in entry.specs}
     rows = store.audit_places(audit.audit_set.id)
     return Places(
         np.array([entry_of.get(spec, -1) for spec, _ in rows], dtype=np.int64),

@@ -38,8 +38,12 @@ class Cell(NamedTuple):
 
     def with_(self, other: "Cell") -> "Cell":
         """Both cells' answers: a model's imported ones may come from several specs."""
-        pairs = zip(self, other, strict=True)
-        return Cell(*(np.concatenate(pair) for pair in pairs))
+        return Cell(
+            np.concatenate([self.item, other.item]),
+            np.concatenate([self.draw, other.draw]),
+            np.concatenate([self.outcome, other.outcome]),
+            np.concatenate([self.cut, other.cut]),
+        )
 
     def graded(self) -> "Cell":
         """Without the answers that nobody has graded yet: they are not on the board."""
@@ -85,6 +89,7 @@ class Entry:
     compression: str | None = None
     facts: Mapping[str, Any] | None = None
     kin: Mapping[str, str] = field(default_factory=dict)  # judge → "itself" or "same family"
+    specs: tuple[str, ...] = ()  # of the answers
     family: str = ""
     size: str = ""
     kind: str = NONE
@@ -113,6 +118,9 @@ def entries(study: Study, store: Store, granted: Mapping[str, Warrant]) -> list[
             strategy=strategy,
             cells=cells,
             facts=facts.get(model),
+            specs=tuple(
+                s.id for s, _ in specs if (s.name, s.body["strategy"]) == (model, strategy)
+            ),
             kin={judge: of[model] for judge, of in related.items() if model in of},
             **_origin(model, study),
         )

@@ -4,8 +4,6 @@ import math
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import repeat
-from operator import itemgetter
 from typing import Any
 
 from samples.errors import BenchwarrantError
@@ -141,7 +139,8 @@ def drawable(store: Store, specs: set[str], strata: Sequence[str]) -> tuple[Fram
     """
     left_out = set(store.textless_numbers())
     task_of = {one.number: one.task for one in store.asked()}
-    found: list[tuple[int, str]] = []
+    responses: list[int] = []
+    strata_of: list[str] = []
     textless = 0
     for spec in store.specs("model"):
         if spec.id not in specs:
@@ -149,12 +148,12 @@ def drawable(store: Store, specs: set[str], strata: Sequence[str]) -> tuple[Fram
         for task, numbers in _by_task(store, spec, task_of).items():
             cell = {"task": task, "model": spec.name, "strategy": spec.body["strategy"]}
             stratum = " · ".join(cell[name] for name in strata) or "all"
-            kept = [number for number in numbers if number not in left_out]
+            kept = sorted(number for number in numbers if number not in left_out)
             textless += len(numbers) - len(kept)
-            found += zip(kept, repeat(stratum), strict=False)
-    found.sort(key=itemgetter(0))
-    responses, strata_of = zip(*found, strict=True) if found else ((), ())
-    return Frame(responses, strata_of), textless
+            responses += kept
+            strata_of += [stratum] * len(kept)
+    order = sorted(range(len(responses)), key=responses.__getitem__)
+    return Frame(tuple(responses[n] for n in order), tuple(strata_of[n] for n in order)), textless
 
 
 def _by_task(store: Store, spec: Spec, task_of: Mapping[int, str]) -> dict[str, Sequence[int]]:

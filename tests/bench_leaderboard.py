@@ -93,8 +93,13 @@ def board(study: Path) -> None:
 
 
 def sample(study: Path) -> None:
-    """Draw the audit set anew, stratified by task; the first warrant goes stale by it."""
-    found = [_command("sample", study, "--new") for _ in range(RUNS)]
+    """Draw the audit set anew, stratified by task, in a copy: the warrant goes stale by it."""
+    copy = study.parent / "sample"
+    try:
+        shutil.copytree(study.parent, copy, ignore=shutil.ignore_patterns("sample", "report"))
+        found = [_command("sample", copy / study.name, "--new") for _ in range(RUNS)]
+    finally:
+        shutil.rmtree(copy, ignore_errors=True)
     seconds, megabytes = (statistics.median(side) for side in zip(*found, strict=True))
     what = f"sample, 1,000 of {MODELS * TASKS * ITEMS:,} answers, {TASKS} strata"
     _line(f"{what}: seconds", seconds, 5.0)

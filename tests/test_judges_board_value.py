@@ -1,6 +1,7 @@
 """The leaderboard as one value, made from a study; corrected figures join their cells."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,12 @@ from small_board import JUDGES, entry
 from small_road import NOW, approve, copied, edit, walk
 
 from judges.board_page import as_text, html, markdown
-from judges.board_value import board_value, names_degenerate, whole
+from judges.board_value import audit_places, board_value, names_degenerate, whole
+from judges.entries import entries
 from judges.figures import undefined_figure
 from judges.leaderboard import ALL_TASKS, CorrectedFigures, resample, to_csv
 from judges.mandates import judge_of
+from judges.tables import load_audit
 from samples.cli import opened
 from samples.records import Spec
 
@@ -89,3 +92,23 @@ def test_the_same_counts_in_rows_numbered_through_all_tasks() -> None:
 def test_only_rules_name_degenerate_answers() -> None:
     assert names_degenerate(Spec("judge", "r", {"kind": "auto"}))
     assert not names_degenerate(Spec("judge", "m", {"kind": "llm"}))
+
+
+def test_the_audit_s_cases_have_their_places_on_the_board(road: Path, tmp_path: Path) -> None:
+    with opened(copied(road, tmp_path)) as (study, store):
+        approve(study, store, "rules")
+        lines, audit = entries(study, store, judge_of(study, store, NOW)), load_audit(study, store)
+        others = [lines[0], replace(lines[1], specs=())]  # as if made by other settings
+        found = [
+            audit_places(store, audit, resample(some, np.random.default_rng(1)))
+            for some in (lines, others)
+        ]
+        keys = [one.key for one in store.asked()]
+        asked = {item.id: item.key for item in store.items()}
+        items = [asked[row[0]] for row in store.traits(audit.responses)]
+    models = [audit.models[code] for code in audit.model]
+    assert [lines[e].model for e in found[0].entry] == models
+    assert [keys[number - 1] for number in found[0].item] == items
+    gone = found[1].entry == -1
+    assert {model for model, none in zip(models, gone, strict=True) if none} == {"bad"}
+    assert gone.sum() == 12
