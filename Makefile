@@ -4,11 +4,15 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 BIN := .venv/bin
 
-.PHONY: demo test check venv browser lock bench bench-evidence bench-coverage bench-labels bench-parsers bench-judges \
+.PHONY: demo road test check venv browser lock bench bench-evidence bench-coverage bench-labels bench-parsers bench-judges \
   bench-inference bench-benchmark bench-corrected bench-leaderboard bench-annotator screenshots
 
 demo: venv
 	$(BIN)/benchwarrant demo
+
+# The whole road on real answers, with its figures; ARGS="--items 10 --draws 2" takes fewer.
+road: venv
+	$(BIN)/python tests/full_road.py $(ARGS)
 
 test: venv browser
 	$(BIN)/python -m pytest -m "not slow"
