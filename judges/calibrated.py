@@ -20,10 +20,9 @@ from judges.tables import Audit
 
 COMBINED = "combined"
 METHOD = (
-    "PPI++ (Angelopoulos, Duchi and Zrnic 2023) by a rate's own labels where it has enough, and"
-    " Rogan and Gladen (1978) by the judge's errors in the whole audit where it has few; ranks,"
-    " groups and all differences compare the judge's raw rates on the same questions and are not"
-    " corrected"
+    "its own labels where a rate has enough (PPI++: Angelopoulos, Duchi and Zrnic 2023), or else by"
+    " the judge's errors in the whole audit (Rogan and Gladen 1978); ranks, groups and differences"
+    " compare the judge's raw rates on the same questions and are not corrected"
 )
 NOT_DRAWN = (
     "; this study did not draw the labelled answers, and their labels are taken as those of a"
