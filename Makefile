@@ -4,11 +4,15 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 BIN := .venv/bin
 
-.PHONY: demo test check venv browser lock bench bench-evidence bench-coverage bench-labels bench-parsers bench-judges \
-  bench-inference bench-annotator screenshots
+.PHONY: demo road test check venv browser lock bench bench-evidence bench-coverage bench-labels bench-parsers bench-judges \
+  bench-inference bench-benchmark bench-corrected bench-leaderboard bench-annotator screenshots
 
 demo: venv
 	$(BIN)/benchwarrant demo
+
+# The whole road on real answers, with its figures; ARGS="--items 10 --draws 2" takes fewer.
+road: venv
+	$(BIN)/python tests/full_road.py $(ARGS)
 
 test: venv browser
 	$(BIN)/python -m pytest -m "not slow"
@@ -36,13 +40,18 @@ browser:
 	@test -x /usr/bin/chromium || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
 
 # Measured, never asserted: our median, the peer's or the limit's, the ratio, the goal.
-bench: bench-evidence bench-coverage bench-labels bench-parsers bench-judges bench-inference bench-annotator
+bench: bench-evidence bench-coverage bench-corrected bench-labels bench-parsers bench-judges bench-inference \
+  bench-benchmark bench-leaderboard bench-annotator
 
 bench-evidence: venv
 	$(BIN)/python tests/bench_evidence.py
 
 bench-coverage: venv
 	$(BIN)/python tests/bench_coverage.py
+
+# Simulated benchmarks, corrected by their audits.
+bench-corrected: venv
+	$(BIN)/python tests/bench_corrected.py
 
 # Simulated audits; ARGS=--quick runs fewer.
 bench-labels: venv
@@ -59,6 +68,14 @@ bench-judges: venv
 # The peer comes into an environment of its own, build/peer-lm-eval.
 bench-inference: venv
 	TORCH="$(TORCH)" $(BIN)/python tests/bench_inference.py $(ARGS)
+
+# Writing and following 1.2 million answers; ARGS="--responses 100000" takes fewer.
+bench-benchmark: venv
+	$(BIN)/python tests/bench_benchmark.py $(ARGS)
+
+# Writes a study of 2.6 GB; ARGS="--folder DIR" keeps it and measures it again.
+bench-leaderboard: venv
+	$(BIN)/python tests/bench_leaderboard.py $(ARGS)
 
 # The labelling app in Chromium, with ten people, killed, and before a million answers: 15 minutes.
 bench-annotator: venv browser

@@ -34,6 +34,7 @@ def build() -> "typer.Typer":
     from inference import cli as inference
     from judges import cli as judges
     from judges import cli_asking as asking
+    from judges import cli_board as board
     from samples import cli as samples
 
     app = typer.Typer(
@@ -56,9 +57,9 @@ def build() -> "typer.Typer":
     app.command()(judges.report)
     app.command()(judges.approve)
     app.command()(judges.benchmark)
-    app.command()(judges.leaderboard)
+    app.command()(board.leaderboard)
     app.command()(samples.status)
-    app.command()(judges.export)
+    app.command()(board.export)
     app.command()(judges.verify)
     app.command()(inference.models)
     app.command()(inference.compress)

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -116,14 +116,14 @@ def task_options(study: Study, block: TaskBlock) -> TaskOptions:
     )
 
 
-def model_spec(block: ModelBlock, strategy: str, task: str, data: TaskData) -> Spec:
+def model_spec(block: ModelBlock, strategy: str, task: str, prompting: Mapping[str, Any]) -> Spec:
     """A model's identity on a task: engine, sampling, and how the task is put to it."""
     body: dict[str, Any] = {
         "engine": as_row(engine_spec(block)),
         "sampling": as_row(sampling(block)),
         "strategy": strategy,
         "task": task,
-        "prompting": prompting_text(strategy, data.items, data.exemplars),
+        "prompting": prompting,
     }
     return Spec("model", block.name, body)
 
@@ -138,10 +138,8 @@ def plan(study: Study, store: Store | None, limit: int | None = None) -> list[Jo
             "the study has no [[model]] or no [[task]] block, so there is nothing to collect;"
             " answers made elsewhere come in by `benchwarrant import responses FILE`"
         )
-    for model in study.model:
-        check_known("engine", model.engine or "hf", ENGINES)
-    shots = any(shows_examples(name) for model in study.model for name in model.strategies)
-    whole = {task.name: task_data(study, task, shots=shots) for task in study.task}
+    whole, shots = _tasks(study)
+    prompting = _prompting(study, whole)
     asked = {
         task.name: (task_data(study, task, limit, shots) if limit else whole[task.name]).items
         for task in study.task
@@ -152,13 +150,33 @@ def plan(study: Study, store: Store | None, limit: int | None = None) -> list[Jo
     for model in study.model:
         for strategy, (task, data) in product(model.strategies, whole.items()):
             render(data.items[0], strategy, data.exemplars)  # refuses before anything is asked
-            spec = model_spec(model, strategy, task, data)
+            spec = model_spec(model, strategy, task, prompting[strategy, task])
             have = store.collected(spec.id) if store else ()
             missing = Missing.of(asked[task], draws(model), have)
             wanted = len(asked[task]) * draws(model)
             what = (asked[task], data.exemplars, missing, wanted)
             jobs.append(Job(model, spec, strategy, task, *what))
     return jobs
+
+
+def _tasks(study: Study) -> tuple[dict[str, TaskData], bool]:
+    """The data of every task, and whether some strategy shows exemplars; engines are known."""
+    for model in study.model:
+        check_known("engine", model.engine or "hf", ENGINES)
+    shots = any(shows_examples(name) for model in study.model for name in model.strategies)
+    return {task.name: task_data(study, task, shots=shots) for task in study.task}, shots
+
+
+def _prompting(
+    study: Study, tasks: Mapping[str, TaskData]
+) -> dict[tuple[str, str], Mapping[str, Any]]:
+    """How each strategy puts each task, whichever model is asked."""
+    names = dict.fromkeys(name for model in study.model for name in model.strategies)
+    return {
+        (name, task): prompting_text(name, data.items, data.exemplars)
+        for name in names
+        for task, data in tasks.items()
+    }
 
 
 def _check_unchanged(store: Store, items: Sequence[Item]) -> None:
@@ -173,11 +191,23 @@ def _check_unchanged(store: Store, items: Sequence[Item]) -> None:
             )
 
 
-def specs_in_force(study: Study, store: Store) -> dict[str, Spec]:
-    """The model specs that count today: the study file's, and those of imported answers."""
+def specs_in_force(
+    study: Study, store: Store, jobs: Sequence[Job] | None = None
+) -> dict[str, Spec]:
+    """The model specs that count today: the study file's, and those of imported answers.
+
+    Whoever has planned already hands in the ``jobs``: planning reads every task.
+    """
     named = {spec.id: spec for spec in store.specs("model") if spec.body.get("imported")}
+    if jobs is not None:
+        return named | {job.spec.id: job.spec for job in jobs}
     if study.model and study.task:
-        named |= {job.spec.id: job.spec for job in plan(study, None)}
+        tasks, _ = _tasks(study)
+        prompting = _prompting(study, tasks)
+        for model in study.model:
+            for strategy, task in product(model.strategies, tasks):
+                spec = model_spec(model, strategy, task, prompting[strategy, task])
+                named[spec.id] = spec
     return named
 
 

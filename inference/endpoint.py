@@ -51,6 +51,7 @@ class Run(BaseModel):
     poll: float = Field(default=60, gt=0)  # longest pause, in seconds, between looks at a batch
     given_up: tuple[str, ...] = ()  # batches whose answers are gone: their rows are sent again
     ledger: Any = None  # books what requests cost
+    stop: Any = None  # a threading.Event: once it is set, nobody waits for answers any more
 
 
 @dataclass(frozen=True)

@@ -101,6 +101,7 @@ class ScoringEngine(Engine, Protocol):
 
 
 STRUCTURED = ("anthropic", "openai", "replay", "served")  # engines with generate_json
+COMPUTING = ("hf", "served")  # these want the processors of the machine that they run on
 SCORING = ("hf", "openai", "served")  # engines with score
 
 ENGINES: dict[str, Any] = {

@@ -68,7 +68,8 @@ class Purse:
 
     def drain(self) -> list[Charge]:
         """What was booked since the last time."""
-        return [self.booked.popleft() for _ in range(len(self.booked))]
+        with self._lock:  # judges that share the purse save side by side
+            return [self.booked.popleft() for _ in range(len(self.booked))]
 
     def take(self, usd: float) -> bool:
         """Set dollars aside, unless those that others have set aside must come back first.

@@ -16,12 +16,12 @@ from ray.exceptions import RayError
 
 import inference
 import samples
+from inference.engine import COMPUTING
 from samples.errors import BenchwarrantError
 
 log = logging.getLogger(__name__)
 
 OBJECTS = 256 << 20  # bytes of shared memory for chats under way on a local cluster
-COMPUTING = ("hf", "served")  # engines that want a node's processors
 
 
 class Settings(BaseModel):

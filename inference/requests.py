@@ -7,10 +7,11 @@ drop a request under way, or a pause between two tries, at once: Ctrl-C does not
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
-from queue import SimpleQueue
-from threading import Thread
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
 from typing import cast
 
 from inference.endpoint import Lost, Result, Run
@@ -19,6 +20,7 @@ from inference.ledger import CeilingReached, Ledger
 from samples.errors import BenchwarrantError, Refused
 
 PATIENCE = 4  # so many requests in a row without an answer may be bad luck
+LOOK = 0.2  # seconds between two looks whether anybody still waits
 APART = 0.001  # seconds; what starts together stays together, and each waits for all the others
 
 Ask = Callable[[int, Chat], Awaitable[Result]]
@@ -87,6 +89,7 @@ class Requests:
         self._at_once = run.concurrency
         self._pace = Pace(run, clock)
         self._ledger: Ledger | None = run.ledger
+        self._stop: Event | None = run.stop
         self._running: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, name=name, daemon=True)
@@ -117,7 +120,7 @@ class Requests:
             self._loop,
         )
         try:
-            while waiting and (result := arrived.get()) is not None:
+            while waiting and (result := self._next(arrived)) is not None:
                 waiting -= 1
                 if isinstance(result, Completion):
                     in_a_row = 0
@@ -128,7 +131,7 @@ class Requests:
                     if result.check or result.ceiling or in_a_row >= max(PATIENCE, self._at_once):
                         gone = work.cancel()  # what has arrived by now is still handed on
                 waiting += 0 if gone else hand_out(1)
-            if waiting and not gone:
+            if waiting and not gone and not self._stopped():
                 work.result()  # a bug shows its traceback here
         finally:  # also when the reader left, or at Ctrl-C
             work.cancel()
@@ -137,6 +140,16 @@ class Requests:
                 raise Refused(loss.reason)
         if lost:
             raise BenchwarrantError(_in_words(self._host, lost))
+
+    def _stopped(self) -> bool:
+        return self._stop is not None and self._stop.is_set()
+
+    def _next(self, arrived: Arrivals) -> Result | None:
+        """What arrives next; None where no more will come, or nobody waits any more."""
+        while self._stop is not None and not self._stop.is_set():
+            with suppress(Empty):
+                return arrived.get(timeout=LOOK)
+        return None if self._stopped() else arrived.get()
 
     def _booked(self, ask: Ask, max_tokens: int) -> Ask:
         """``ask``, with what it costs in the ledger."""

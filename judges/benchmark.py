@@ -1,10 +1,9 @@
 """The full run: collect and grade everything, by an approved judge and under its warrant only."""
 
 from inference import collect
-from judges import grade, warrant
+from judges import warrant
 from judges.gate import APPROVED
-from judges.kinship import check_kin, kin
-from judges.leaderboard import Entry
+from judges.kinship import check_kin
 from judges.tables import study_judges
 from samples.errors import BenchwarrantError, Refused
 from samples.records import Spec, Warrant, content_hash
@@ -28,7 +27,8 @@ def choose(study: Study, store: Store, judge: str | None, now: str | None) -> Wa
         )
     if len(approved) > 1:
         raise BenchwarrantError(
-            f"several judges are approved ({', '.join(approved)}); name one with --judge"
+            f"several judges are approved ({', '.join(approved)}); name one with --judge, or say in"
+            " [benchmark] judges who grades which task"
         )
     return warrant.in_force(study, store, approved[0], now)
 
@@ -36,115 +36,55 @@ def choose(study: Study, store: Store, judge: str | None, now: str | None) -> Wa
 def check_scope(study: Study, store: Store, granted: Warrant) -> None:
     """Refuse before anything is asked what the warrant does not cover."""
     check_kin(study, store, study_judges(study, store)[granted.judge])
-    specs = collect.specs_in_force(study, store)
-    tasks = {block.name for block in study.task}
-    tasks |= {task for _, task, _, _, spec, _ in store.frame() if spec in specs}
-    _check_covered(store, granted, list(specs.values()), tasks)
+    specs = list(collect.specs_in_force(study, store).values())
+    check_covered(store, granted, specs, set(tasks_in_force(study, store)))
 
 
-def _check_covered(store: Store, granted: Warrant, specs: list[Spec], tasks: set[str]) -> None:
-    """A warrant covers the tasks and strategies of its audit, and the models as they were audited.
+def tasks_in_force(study: Study, store: Store) -> list[str]:
+    """The study file's tasks, then those of imported answers."""
+    imported = [spec.id for spec in store.specs("model") if spec.body.get("imported")]
+    more = set().union(*map(store.tasks_of, imported))
+    return list(dict.fromkeys([*(block.name for block in study.task), *sorted(more)]))
 
-    Where its scope is new models it covers those as well.
+
+def check_covered(store: Store, granted: Warrant, specs: list[Spec], tasks: set[str]) -> None:
+    """Refuse what a warrant does not cover."""
+    if missing := uncovered(store, granted, specs, tasks):
+        raise Refused("; ".join(missing))
+
+
+def uncovered(store: Store, granted: Warrant, specs: list[Spec], tasks: set[str]) -> list[str]:
+    """What a warrant does not cover, in words; empty where it covers everything.
+
+    It covers the tasks and strategies of its audit, and the models as they were audited; where its
+    scope is new models it covers those as well.
     """
-    scope = granted.body["scope"]
+    scope, who = granted.body["scope"], f"the warrant of judge {granted.judge!r}"
     asked = {"tasks": tasks, "strategies": {spec.body["strategy"] for spec in specs}}
     if scope["kind"] != "new models":
         asked["models"] = {spec.name for spec in specs}
-    for kind, names in asked.items():
-        outside = sorted(names - set(scope[kind]))
-        if outside:
-            raise Refused(
-                f"the warrant of judge {granted.judge!r} does not cover the {kind}"
-                f" {', '.join(outside)}: no audited case is of it; add cases (`benchwarrant sample"
-                " --new`, label, approve) or take it out of the study"
-            )
-    if scope["kind"] == "new models":
-        return
-    cases = {case.response for case in store.audit_cases(granted.audit_set)}
-    audited = {spec for response, _, _, _, spec, _ in store.frame() if response in cases}
-    known = {_identity(spec) for spec in store.specs("model") if spec.id in audited}
-    if changed := sorted({spec.name for spec in specs if _identity(spec) not in known}):
-        raise Refused(
-            f"the warrant of judge {granted.judge!r} covers {', '.join(changed)} as it was audited,"
-            " but its engine or sampling is another one now; undo the change, or audit its new"
-            " answers (`benchwarrant sample --new`, label, approve)"
+    outside = {kind: sorted(names - set(scope[kind])) for kind, names in asked.items()}
+    found = [f"the {kind} {', '.join(names)}" for kind, names in outside.items() if names]
+    said = []
+    if found:
+        said.append(
+            f"{who} does not cover {' and '.join(found)}: no audited case is of it; add cases"
+            " (`benchwarrant sample --new`, label, approve) or take it out of the study"
         )
+    if scope["kind"] == "new models":
+        return said
+    audited = store.specs_of(granted.audit_set)
+    known = {_identity(spec) for spec in store.specs("model") if spec.id in audited}
+    changed = {spec.name for spec in specs if _identity(spec) not in known}
+    if changed := changed - set(outside["models"]):
+        said.append(
+            f"{who} covers {', '.join(sorted(changed))} as it was audited, but its engine or"
+            " sampling is another one now; undo the change, or audit its new answers"
+            " (`benchwarrant sample --new`, label, approve)"
+        )
+    return said
 
 
 def _identity(spec: Spec) -> str:
     """A model whatever it is asked: its name, engine and sampling."""
     return content_hash([spec.name, spec.body.get("engine"), spec.body.get("sampling")])
-
-
-def gradable(study: Study, store: Store) -> list[str]:
-    """Every answer in force that a judge can read; one without text counts as wrong unjudged."""
-    specs = collect.specs_in_force(study, store)
-    return [
-        response
-        for response, _, _, _, spec, has_text in store.frame()
-        if spec in specs and has_text
-    ]
-
-
-def docket(study: Study, store: Store, granted: Warrant) -> list[grade.Docket]:
-    """What the approved judge has still to grade; imported verdicts are as complete as they are."""
-    if granted.judge not in {block.name for block in study.judge}:
-        return []
-    return grade.dockets(study, store, gradable(study, store), [granted.judge])
-
-
-def entries(study: Study, store: Store, granted: Warrant) -> list[Entry]:
-    """The board's lines: every model and strategy with the grades of the approved judge."""
-    blocks = {block.name: block for block in study.model}
-    # A run that was killed has left only what was known when its model was loaded.
-    kinds = ("model loaded", "model ran")
-    facts = {event.subject: event.body for kind in kinds for event in store.events(kind)}
-    found: dict[tuple[str, str], dict[str, _Cell]] = {}
-    judge = study_judges(study, store)[granted.judge]
-    rubric = study.rater_question
-    specs = []
-    for spec in collect.specs_in_force(study, store).values():
-        rows = store.board(spec.id, granted.spec, rubric.id)
-        if rows:
-            specs.append(spec)
-        for item, task, draw, value, failure, finish in rows:
-            line = found.setdefault((spec.name, spec.body["strategy"]), {})
-            cell = line.setdefault(task, _Cell())
-            cell.put((item, draw), value, failure, finish, rubric.positive)
-    if not found:
-        raise BenchwarrantError("there are no answers to rank; run `benchwarrant benchmark`")
-    _check_covered(store, granted, specs, {task for line in found.values() for task in line})
-    return [
-        Entry(
-            model=model,
-            strategy=strategy,
-            grades={task: cell.grades for task, cell in line.items()},
-            textless={task: cell.textless for task, cell in line.items()},
-            ungraded={task: cell.ungraded for task, cell in line.items()},
-            parent=blocks[model].parent if model in blocks else None,
-            compression=blocks[model].compression if model in blocks else None,
-            facts=facts.get(model),
-            kin=kin(judge, study, [model]).get(model),
-        )
-        for (model, strategy), line in found.items()
-    ]
-
-
-class _Cell:
-    """The grades of one model on one task while they are read."""
-
-    def __init__(self) -> None:
-        self.grades: dict[tuple[str, int], bool | None] = {}
-        self.textless = self.ungraded = 0
-
-    def put(
-        self, answer: tuple[str, int], value: str | None, failure: str | None, finish: str, yes: str
-    ) -> None:
-        if value is not None or failure is not None:
-            self.grades[answer] = None if value is None else value == yes
-        elif finish in ("too_long", "error"):  # the model gave nothing to grade: not right
-            self.grades[answer] = False
-            self.textless += 1
-        else:
-            self.ungraded += 1

@@ -1,19 +1,20 @@
 """Commands that weigh, decide and grade."""
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from judges.cli_asking import MaxUsd, say_spent
+from judges.cli_asking import MaxUsd, say_spent, spent_so_far
 from samples.cli import (
     DEFAULT,
     AsJson,
     StudyPath,
     now,
     opened,
-    progress,
+    progresses,
     say,
     show_json,
     show_table,
@@ -41,7 +42,7 @@ def plan(
 
     Example: benchwarrant plan --cases 300 --cases 1000
     """
-    _one_thread()
+    one_thread()
     from judges import planning as room
 
     with opened(study, create=True) as (opened_study, store):
@@ -65,7 +66,7 @@ def report(
 
     Example: benchwarrant report
     """
-    _one_thread()
+    one_thread()
     from judges import report as room
     from judges.costs import costs
     from judges.evidence import weigh
@@ -115,7 +116,7 @@ def approve(
 
     Example: benchwarrant approve rules --signed-by "Ada Lovelace"
     """
-    _one_thread()
+    one_thread()
     from judges.further import further_labels, further_says
     from judges.gate import EXIT_CODES, check_policy
     from judges.sequential import standing
@@ -139,7 +140,7 @@ def approve(
     raise typer.Exit(EXIT_CODES[warrant.decision])
 
 
-def _one_thread() -> None:
+def one_thread() -> None:
     """Before numpy loads: of many small products the threads only wait for each other."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
@@ -168,116 +169,49 @@ def _show_decision(warrant: "Warrant") -> None:
 def benchmark(
     study: StudyPath = DEFAULT,
     only: Annotated[
-        str | None, typer.Option("--judge", help="The approved judge, where there are several.")
+        str | None, typer.Option("--judge", help="One approved judge for everything.")
     ] = None,
     max_usd: MaxUsd = None,
+    cluster: Annotated[
+        str | None, typer.Option(help="Run the models on a Ray cluster: auto, or its address.")
+    ] = None,
 ) -> None:
-    """Collect and grade everything, only under a valid warrant; goes on where it stopped.
+    """Collect and grade everything, only under valid warrants; goes on where it stopped.
 
     Example: benchwarrant benchmark
     """
     from inference import collect
-    from judges import benchmark as room
-    from judges import grade
+    from judges import full_run as room
     from judges.costs import purse
+    from judges.desk import Office
     from judges.makeup import panel_facts, panel_says
+    from judges.mandates import judge_of
 
     with opened(study) as (opened_study, store):
-        granted = room.choose(opened_study, store, only, now())
-        room.check_scope(opened_study, store, granted)
-        say(f"grading by {granted.judge} under warrant {granted.id}")
-        missing = 0
-        if opened_study.model and opened_study.task:
-            jobs = collect.plan(opened_study, store)
-            missing = sum(len(job.missing) for job in jobs)
-            with progress("collect", missing) as tick:
-                failed = collect.run(opened_study, store, jobs, tick, now)
-            for name, reason in failed.items():
-                say(f"model {name} could not be run: {reason}")
-        todo = room.docket(opened_study, store, granted)
-        wallet = purse(opened_study, [docket.block for docket in todo], max_usd)
-        with progress("grade", sum(len(docket.missing) for docket in todo)) as tick:
-            grade.run(opened_study, store, todo, tick, now, wallet)
-        rubric, graded = opened_study.rater_question.id, room.gradable(opened_study, store)
-        for docket in todo:
-            if docket.block.members:
-                facts = panel_facts(store, docket.spec, rubric, graded)
-                say(f"{docket.spec.name}: {panel_says(facts)}")
-    say_spent(wallet)
-    say("done; `benchwarrant leaderboard` shows it")
-
-
-def leaderboard(
-    study: StudyPath = DEFAULT,
-    only: Annotated[
-        str | None, typer.Option("--judge", help="The approved judge, where there are several.")
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="Folder for the pages; report/ beside the study.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """The models by the approved judge, with its measured error: HTML, CSV and JSON.
-
-    Example: benchwarrant leaderboard
-    """
-    import numpy as np
-
-    from judges import benchmark as room
-    from judges import board_page
-    from judges import leaderboard as board
-
-    with opened(study) as (opened_study, store):
-        granted = room.choose(opened_study, store, only, now())
-        entries = room.entries(opened_study, store, granted)
-    resampled = board.resample(entries, np.random.default_rng(opened_study.seed))
-    value = board.leaderboard(
-        resampled, granted, opened_study.name, opened_study.policy.confidence, now()
-    )
-    if as_json:
-        show_json(value)
-        return
-    folder = out or opened_study.at("report")
-    folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / "leaderboard.html", board_page.html(value))
-    write_text(folder / "leaderboard.csv", board.to_csv(value))
-    write_text(folder / "leaderboard.json", board_page.as_text(value))
-    show_table(*board_page.table(value))
-    for line in board_page.notes(value):
-        say(line)
-    say(f"leaderboard: {folder / 'leaderboard.html'}")
-
-
-def export(
-    kind: Annotated[
-        str,
-        typer.Argument(
-            help="items, responses, labels, verdicts or controls; checks: labels that measure the"
-            " people; cases: the audit set with settled labels and verdicts; label-studio or"
-            " argilla: tasks for them; or study"
-        ),
-    ],
-    out: Annotated[
-        Path, typer.Option("--out", help="A .jsonl, .csv or .parquet file; .json; or a folder.")
-    ],
-    study: StudyPath = DEFAULT,
-) -> None:
-    """Write the study's rows of a kind to a file; cases are what the report is computed from.
-
-    Example: benchwarrant export labels --out labels.csv
-    """
-    from judges.case_rows import case_rows
-    from judges.tables import load_audit
-    from samples.export import export_any
-    from samples.rows import write_rows
-
-    with opened(study) as (opened_study, store):
-        if kind == "cases":
-            rows = case_rows(load_audit(opened_study, store), store)
-            say(f"{write_rows(rows, out)} cases written to {out}")
-            return
-        for line in export_any(kind, store, (study, opened_study), out):
+        both = opened_study.model and opened_study.task
+        jobs = collect.plan(opened_study, store) if both else []
+        specs = collect.specs_in_force(opened_study, store, jobs)
+        granted = judge_of(opened_study, store, now(), only, specs.values())
+        for line in room.says(granted):
             say(line)
+        plan = room.plan(opened_study, store, jobs, specs, granted)
+        wallet = purse(opened_study, [desk.block for desk in plan.desks], max_usd)
+        totals = {"collect": plan.to_collect, "grade": plan.to_grade}
+        try:
+            with progresses(totals, partial(spent_so_far, wallet)) as ticks:
+                office = Office(opened_study, ticks["grade"], now, wallet)
+                outcome = room.run(plan, office, store, ticks["collect"], cluster)
+        finally:
+            say_spent(wallet)
+        for name, reason in outcome.failed.items():
+            say(f"model {name} could not be run: {reason}")
+        for desk in plan.desks:
+            if desk.block.members:
+                facts = panel_facts(store, desk.spec, desk.asked.rubric)
+                say(f"{desk.spec.name}: {panel_says(facts)}")
+    if trouble := room.troubles(outcome):
+        raise trouble
+    say("done; `benchwarrant leaderboard` shows it")
 
 
 def verify(study: StudyPath = DEFAULT) -> None:

@@ -132,6 +132,13 @@ def say_spent(purse: "Purse") -> None:
         say(f"cost: {dollars(purse.spent)}")
 
 
+def spent_so_far(purse: "Purse") -> str:
+    """For the progress bar; nothing where nothing was spent."""
+    from inference.ledger import dollars
+
+    return f"{dollars(purse.spent)} spent" if purse.spent else ""
+
+
 def _judge_all(
     study: "Study",
     store: "Store",

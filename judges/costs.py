@@ -1,7 +1,9 @@
 """What judging costs: the price of each judge, who books it, and what it came to."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from threading import Event as Signal
 from typing import Any
 
 from inference.ledger import Ledger, Purse, dollars
@@ -25,6 +27,7 @@ class Books:
     now: Callable[[], str]
     purse: Purse = field(default_factory=Purse)
     attempt: int = 0  # the first is 0
+    stop: Signal | None = None  # set where nobody waits any more
 
     def ledger(self, study: Study, block: JudgeBlock, spec: Spec) -> Ledger | None:
         """Where the requests of a judge are booked; None for those that cannot cost anything."""
@@ -36,7 +39,10 @@ class Books:
         """Where the batches of a judge are noted; a recheck is wanted now and has none."""
         if not block.batch or self.purpose == "recheck":
             return None
-        return BatchJournal(store.path, f"{self.purpose}, attempt {self.attempt}", self.now, spec)
+        purpose = f"{self.purpose}, attempt {self.attempt}"
+        journal = BatchJournal(store.path, purpose, self.now, spec)
+        journal.stopped = self.stop or journal.stopped
+        return journal
 
 
 def price_of(study: Study, block: JudgeBlock) -> Price | None:
@@ -109,17 +115,19 @@ def _per_panel_verdict(
     store: Store, spec: Spec, members: list[Spec], rubric: str
 ) -> tuple[float | str, dict[str, Any]]:
     """A panel's verdict costs what its members said for it, and they may have said it before."""
-    given = store.judged_how(spec.id, rubric)
+    given, calls = 0, Counter[str]()
+    for _, meta, _ in store.judged_how(spec.id, rubric):
+        given += 1
+        calls.update(meta["said"].keys())
     total = 0.0
     for member in members:
-        heard = sum(member.name in meta["said"] for meta, _ in given.values())
         each, _ = _per_verdict(store, member, rubric)
         if each == NO_PROVIDER:
             continue
         if isinstance(each, str):
-            return f"{member.name}: {each}", {"verdicts": len(given)}
-        total += each * heard
-    return total / max(len(given), 1), {"verdicts": len(given), "usd": total}
+            return f"{member.name}: {each}", {"verdicts": given}
+        total += each * calls[member.name]
+    return total / max(given, 1), {"verdicts": given, "usd": total}
 
 
 def costs_say(about: Mapping[str, Any]) -> str:

@@ -66,6 +66,7 @@ def run(folder: Path) -> None:
     from inference import cli as inference
     from judges import cli as judges
     from judges import cli_asking as asking
+    from judges import cli_board as board
 
     study = folder / "study.toml"
     if not study.exists():
@@ -92,7 +93,7 @@ def run(folder: Path) -> None:
     _step("7. The benchmark runs under the warrant")
     judges.benchmark(study)
     _step("8. The leaderboard")
-    judges.leaderboard(study)
+    board.leaderboard(study)
     say()
     say(f"report:       {(folder / 'report' / 'report.html').resolve()}")
     say(f"leaderboard:  {(folder / 'report' / 'leaderboard.html').resolve()}")

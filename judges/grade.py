@@ -113,9 +113,21 @@ def run(
         own = partial(tick_own, docket.spec.id, tick)
         books = replace(books, attempt=max(docket.attempts.values(), default=0))
         with open_block(study, store, docket.block, docket.spec, known, books) as judge:
-            for cases in _parts(study, store, docket, rubric):
-                made = _stamped(judge.judge(cases), docket.attempts, now)
-                save(made, store, own, docket.block, books)
+            put(docket, judge, (study, store, rubric), own, books)
+
+
+def put(
+    docket: Docket,
+    judge: Judge,
+    where: tuple[Study, Store, Rubric],
+    tick: Callable[[Verdict], None],
+    books: Books,
+) -> None:
+    """Put the missing cases of a docket before its judge, and save what it says."""
+    study, store, rubric = where
+    for cases in _parts(study, store, docket, rubric):
+        made = _stamped(judge.judge(cases), docket.attempts, books.now)
+        save(made, store, tick, docket.block, books)
 
 
 def _by_attempt(docket: Docket) -> list[Docket]:
@@ -216,6 +228,7 @@ def _run_settings(
             "base_dir": str(study.at(".")),
             "ledger": books.ledger(study, block, spec),
             "journal": books.journal(store, block, spec),
+            "stop": books.stop if block.engine in PROVIDERS else None,
         }
         return {**block.run, **{name: one for name, one in found.items() if one is not None}}
 

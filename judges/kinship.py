@@ -61,7 +61,7 @@ def check_kin(study: Study, store: Store, spec: Spec) -> None:
             )
 
 
-def kin_says(found: Mapping[str, str]) -> str:
+def kin_says(found: Mapping[str, str], who: str = "This judge") -> str:
     """What pages say of such a judge; nothing of any other."""
     itself = [model for model, how in found.items() if how == ITSELF]
     related = [model for model, how in found.items() if how == SAME_FAMILY]
@@ -70,4 +70,4 @@ def kin_says(found: Mapping[str, str]) -> str:
         said.append(f"is itself one of the models that it grades: {', '.join(itself)}")
     if related:
         said.append(f"is of one family with models that it grades: {', '.join(related)}")
-    return f"This judge {' and '.join(said)}." if said else ""
+    return f"{who} {' and '.join(said)}." if said else ""

@@ -28,8 +28,8 @@ def makeup(audit: Audit, store: Store, policy: PolicyBlock, seed: int) -> dict[s
             facts = panel_facts(store, run.spec, audit.rubric.id, audit.responses)
             found[name] = {"panel": facts}
         elif repeats := run.spec.body.get("repeats"):
-            given = store.judged_how(run.spec.id, audit.rubric.id)
-            metas = [given[r][0] if r in given else {} for r in audit.responses]
+            given = {r: meta for r, meta, _ in store.judged_how(run.spec.id, audit.rubric.id)}
+            metas = [given.get(r, {}) for r in audit.responses]
             flips = np.array([flipped(meta.get("repeats", ())) for meta in metas])
             rate = flip_rate(flips, audit, policy, np.random.default_rng(seed))
             found[name] = {"repeats": {"n": repeats, "flip_rate": rate}}
@@ -69,22 +69,27 @@ def flip_rate(
     return figure(value, float(low), float(high), float(undefined)) | {"n": int(asked.sum())}
 
 
-def panel_facts(store: Store, spec: Spec, rubric: str, responses: Sequence[str]) -> dict[str, Any]:
-    """How a panel came to its verdicts on these cases; of a cascade, the calls that it spared.
+def panel_facts(
+    store: Store, spec: Spec, rubric: str, responses: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """How a panel came to its verdicts, or those on these cases; of a cascade, the calls it spared.
 
     A call counts as spared where the verdict needed no word of that member, whatever the member
     was asked as a judge of its own. Its tokens and its dollars are the mean of those calls of it
     that were made.
     """
     how, names = spec.body["how"], [member.name for member in members_of(spec)]
-    given = store.judged_how(spec.id, rubric)
-    metas = [given[response][0] for response in responses if response in given]
-    calls = Counter(name for meta in metas for name in meta["said"])
-    facts = {"how": how, "members": names, "n": len(metas), "calls": {n: calls[n] for n in names}}
+    n, calls, decided = 0, Counter[str](), Counter[str]()
+    wanted = None if responses is None else set(responses)
+    for response, meta, _ in store.judged_how(spec.id, rubric):
+        if wanted is None or response in wanted:
+            n += 1
+            calls.update(meta["said"].keys())
+            decided.update([meta["decided_by"]] if "decided_by" in meta else [])
+    facts = {"how": how, "members": names, "n": n, "calls": {name: calls[name] for name in names}}
     if how != "cascade":
         return facts
-    decided = Counter(meta["decided_by"] for meta in metas if "decided_by" in meta)
-    spared = {name: len(metas) - calls[name] for name in names}
+    spared = {name: n - calls[name] for name in names}
     tokens = {
         member.name: round(mean * spared[member.name])
         for member in members_of(spec)
@@ -97,7 +102,7 @@ def panel_facts(store: Store, spec: Spec, rubric: str, responses: Sequence[str])
     }
     return facts | {
         "decided_by": {name: decided[name] for name in names},
-        "undecided": len(metas) - decided.total(),
+        "undecided": n - decided.total(),
         "calls_saved": sum(spared.values()),
         **({"tokens_saved": sum(tokens.values())} if tokens else {}),
         **({"usd_saved": sum(usd.values())} if usd else {}),
@@ -106,8 +111,10 @@ def panel_facts(store: Store, spec: Spec, rubric: str, responses: Sequence[str])
 
 def _mean_tokens(store: Store, member: Spec, rubric: str) -> float | None:
     """What one call of this member took; None where its engine counts none."""
-    counted = [t for _, t in store.judged_how(member.id, rubric).values() if t is not None]
-    return sum(counted) / len(counted) if counted else None
+    total = calls = 0
+    for _, _, tokens in store.judged_how(member.id, rubric):
+        total, calls = total + (tokens or 0), calls + (tokens is not None)
+    return total / calls if calls else None
 
 
 def panel_says(facts: Mapping[str, Any]) -> str:

@@ -152,7 +152,7 @@ def _coded(values: Sequence[str]) -> tuple[IntArray, tuple[str, ...]]:
 
 
 def _run(store: Store, spec: Spec, rubric: Rubric, responses: Sequence[str]) -> JudgeRun:
-    given = store.judged(spec.id, rubric.id)
+    given = store.judged(spec.id, rubric.id, responses)
     codes = {label: code for code, label in enumerate(rubric.labels)}
     found = [given.get(response) for response in responses]
     failed = len(rubric.labels)
@@ -163,9 +163,9 @@ def _run(store: Store, spec: Spec, rubric: Rubric, responses: Sequence[str]) -> 
         failures["missing"] = missing
     kinds = tuple("missing" if row is None else row[1] for row in found)
     rows = sorted([response, *given[response]] for response in responses if response in given)
-    attempts = store.attempts(spec.id, rubric.id)
+    attempts = store.attempts(spec.id, rubric.id, responses)
     retried = sum(attempts.get(response, 0) > 0 for response in responses)
-    scored = store.scores(spec.id, rubric.id)
+    scored = store.scores(spec.id, rubric.id, responses)
     scores = np.array([scored.get(response, np.nan) for response in responses]) if scored else None
     return JudgeRun(
         spec,

@@ -7,20 +7,23 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from samples.errors import BenchwarrantError
-from samples.records import AuditCase, AuditSet, Rubric
+from samples.records import AuditCase, AuditSet, Rubric, Spec
 from samples.store import Store, cases_hash
 from samples.study import AuditBlock
 
 
 @dataclass(frozen=True)
 class Frame:
-    """What can be drawn: responses with the stratum that each belongs to."""
+    """What can be drawn: responses with the stratum that each belongs to.
 
-    responses: tuple[str, ...]
+    A response stands by its number in the store, of which a million take little room, or its id.
+    """
+
+    responses: tuple[Any, ...]
     strata: tuple[str, ...]
 
-    def members(self) -> dict[str, list[str]]:
-        members: dict[str, list[str]] = {}
+    def members(self) -> dict[str, list[Any]]:
+        members: dict[str, list[Any]] = {}
         for response, stratum in zip(self.responses, self.strata, strict=True):
             members.setdefault(stratum, []).append(response)
         return dict(sorted(members.items()))
@@ -131,19 +134,42 @@ def drawable(store: Store, specs: set[str], strata: Sequence[str]) -> tuple[Fram
     """The answers of these model specs that a person can be shown, and how many cannot.
 
     An answer without text (too long for the model, refused by its server, or imported for
-    scoring only) is left out of the frame and counted.
+    scoring only) is left out of the frame and counted. The answers stand by their numbers, oldest
+    first.
     """
-    responses, found, textless = [], [], 0
-    for response, task, model, strategy, spec, has_text in store.frame():
-        if spec not in specs:
+    left_out = set(store.textless_numbers())
+    task_of = {one.number: one.task for one in store.asked()}
+    responses: list[int] = []
+    strata_of: list[str] = []
+    textless = 0
+    for spec in store.specs("model"):
+        if spec.id not in specs:
             continue
-        if not has_text:
-            textless += 1
-            continue
-        cell = {"task": task, "model": model, "strategy": strategy}
-        responses.append(response)
-        found.append(" · ".join(cell[name] for name in strata) or "all")
-    return Frame(tuple(responses), tuple(found)), textless
+        for task, numbers in _by_task(store, spec, task_of).items():
+            cell = {"task": task, "model": spec.name, "strategy": spec.body["strategy"]}
+            stratum = " · ".join(cell[name] for name in strata) or "all"
+            kept = sorted(number for number in numbers if number not in left_out)
+            textless += len(numbers) - len(kept)
+            responses += kept
+            strata_of += [stratum] * len(kept)
+    order = sorted(range(len(responses)), key=responses.__getitem__)
+    return Frame(tuple(responses[n] for n in order), tuple(strata_of[n] for n in order)), textless
+
+
+def _by_task(store: Store, spec: Spec, task_of: Mapping[int, str]) -> dict[str, Sequence[int]]:
+    """The numbers of a spec's answers; only imported ones do not say which task they are of."""
+    if "task" in spec.body:
+        return {spec.body["task"]: store.answer_numbers(spec.id)}
+    tasks: dict[str, list[int]] = {}
+    flat = store.board_answers(spec.id)
+    for item, number in zip(flat[::3], flat[2::3], strict=True):
+        tasks.setdefault(task_of[item], []).append(number)
+    return dict(tasks)
+
+
+def named(store: Store, frame: Frame) -> Frame:
+    """The same answers by their ids."""
+    return replace(frame, responses=tuple(store.response_ids(frame.responses)))
 
 
 def draw_audit(

@@ -3,9 +3,10 @@
 import json
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -68,45 +69,63 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 
 @contextmanager
 def progress(what: str, total: int) -> Iterator[Callable[[object], None]]:
-    """Call what it yields once per finished row: a bar with rate and ETA, or plain lines.
+    """Call what it yields once per finished row: a bar with rate and ETA, or plain lines."""
+    with progresses({what: total}) as ticks:
+        yield ticks[what]
+
+
+@contextmanager
+def progresses(
+    totals: Mapping[str, int], note: Callable[[], str] = lambda: ""
+) -> Iterator[Mapping[str, Callable[[object], None]]]:
+    """A line of progress for each kind of work that goes on side by side; ``note`` is added.
 
     Where the work is interrupted it says that what is finished is kept.
     """
-    start, done, last = time.monotonic(), 0, time.monotonic()
-    bar = _bar(what, total) if sys.stderr.isatty() and total else None
+    lines = [_Line(what, total) for what, total in totals.items()]
+    bar = _bar(lines, note) if sys.stderr.isatty() and any(totals.values()) else None
+    last = time.monotonic()
 
-    def line() -> str:
-        seconds = max(time.monotonic() - start, 1e-9)
-        left = (total - done) * seconds / done if done else 0.0
-        return f"{what}: {done} of {total}, {done / seconds:.1f}/s, {left:.0f} s left"
-
-    def tick(_: object) -> None:
-        nonlocal done, last
-        done += 1
+    def tick(line: _Line, _: object) -> None:
+        nonlocal last
+        line.done += 1
         if bar is not None:
-            bar.advance(bar.task_ids[0])
+            bar.advance(bar.task_ids[lines.index(line)])
         elif time.monotonic() - last > 10:
             last = time.monotonic()
-            print(line(), file=sys.stderr, flush=True)
+            said = "; ".join(filter(None, [*(one.says() for one in lines if one.total), note()]))
+            print(said, file=sys.stderr, flush=True)
 
     try:
-        if bar is None:
-            yield tick
-        else:
-            with bar:
-                yield tick
+        with bar or nullcontext():
+            yield {line.what: partial(tick, line) for line in lines}
     except KeyboardInterrupt as stop:
+        done = " and ".join(f"{one.done} of {one.total}" for one in lines)
         print(
-            f"\ninterrupted after {done} of {total}; what is finished is kept, and the same command"
+            f"\ninterrupted after {done}; what is finished is kept, and the same command"
             f" goes on from there{''.join(f'; {said}' for said in stop.args)}",
             file=sys.stderr,
         )
         raise typer.Exit(130) from None
-    if done:
-        print(line().rsplit(",", 1)[0], file=sys.stderr, flush=True)
+    for line in lines:
+        if line.done:
+            print(line.says().rsplit(",", 1)[0], file=sys.stderr, flush=True)
 
 
-def _bar(what: str, total: int) -> Any:
+class _Line:
+    """How far one kind of work has come."""
+
+    def __init__(self, what: str, total: int) -> None:
+        self.what, self.total, self.done, self._start = what, total, 0, time.monotonic()
+
+    def says(self) -> str:
+        seconds = max(time.monotonic() - self._start, 1e-9)
+        left = (self.total - self.done) * seconds / self.done if self.done else 0.0
+        rate = self.done / seconds
+        return f"{self.what}: {self.done} of {self.total}, {rate:.1f}/s, {left:.0f} s left"
+
+
+def _bar(lines: Sequence[_Line], note: Callable[[], str]) -> Any:
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -123,9 +142,14 @@ def _bar(what: str, total: int) -> Any:
         def render(self, task: Task) -> Text:
             return Text(f"{task.speed:.1f}/s" if task.speed else "")
 
+    class Note(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(note() if task.id == len(lines) - 1 else "")
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate())
-    bar = Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True))
-    bar.add_task(what, total=total)
+    bar = Progress(*columns, TimeRemainingColumn(), Note(), console=Console(stderr=True))
+    for line in lines:
+        bar.add_task(line.what, total=line.total)
     return bar
 
 

@@ -5,10 +5,11 @@ Both draw every answer with a known chance, so every statistic stays that of all
 
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import accumulate
 from typing import Any
 
-from samples.audit import Drawn, Frame, draw_audit
+from samples.audit import Drawn, Frame, draw_audit, named
 from samples.errors import BenchwarrantError
 from samples.records import Rubric
 from samples.store import Store
@@ -28,13 +29,17 @@ def draw_by_design(
 ) -> list[Drawn]:
     """Draw what the study's [audit] block asks for, of whatever design."""
     if not (block.sequential or block.allocation == "active") or not frame.responses:
-        return draw_audit(frame, block, seed, store.positive_shares(rubric, block.strata))
+        neyman = block.allocation == "neyman"  # looks at every verdict so far
+        positive = store.positive_shares(rubric, block.strata) if neyman else {}
+        drawn = draw_audit(frame, block, seed, positive)
+        ids = store.response_ids(int(case.response) for case in drawn)
+        return [replace(case, response=own) for case, own in zip(drawn, ids, strict=True)]
     if block.size > len(frame.responses):
         raise BenchwarrantError(
             f"the audit set shall have {block.size} cases but only {len(frame.responses)} answers"
             " can be drawn; lower audit.size or collect more"
         )
-    rng = random.Random(f"audit {seed}")
+    rng, frame = random.Random(f"audit {seed}"), named(store, frame)
     if block.sequential:
         questions = [item for item, *_ in store.traits(frame.responses)]
         return draw_questions(frame, questions, block, rng)

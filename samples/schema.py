@@ -200,12 +200,19 @@ def m005_labelling(db: Database) -> None:
     db.execute("CREATE INDEX events_by_time ON events (kind, created_at)")
 
 
+def m006_unfinished(db: Database) -> None:
+    """The few answers that did not end by themselves or have no text, found without reading all."""
+    db.execute("CREATE INDEX responses_unfinished ON responses (finish) WHERE finish <> 'stop'")
+    db.execute("CREATE INDEX responses_textless ON responses (spec) WHERE text IS NULL")
+
+
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m001_first,
     m002_more_failures,
     m003_probes,
     m004_charges,
     m005_labelling,
+    m006_unfinished,
 )
 
 

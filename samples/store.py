@@ -6,8 +6,10 @@ connection belongs to its thread: open a Store per thread, it costs half a milli
 
 import json
 import sqlite3
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain, groupby
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -32,7 +34,6 @@ from samples.records import (
     Spec,
     Verdict,
     Warrant,
-    as_row,
     canonical_json,
     content_hash,
 )
@@ -60,7 +61,24 @@ _TUPLES = {"references", "choices", "labels"}
 _BOOLS = {"unsure", "estimated"}
 _REALS = {"seconds", "score", "probability", "usd"}
 
+CACHE = 64 << 20  # bytes of the database's pages, taken as they are read
+CHECKPOINT = 10_000  # pages that wait in the log
+
 R = TypeVar("R")
+
+# What a judge said of an answer, as a number. 0 and 1 are verdicts, the last ones no judge says.
+WRONG, RIGHT, FAILED, DEGENERATE, TEXTLESS, UNGRADED = range(6)
+
+
+class Asked(NamedTuple):
+    """An item by its number, which is its place in the order of writing."""
+
+    number: int
+    task: str
+    key: str
+    question: str
+    answer_type: str
+    meta: dict[str, Any]
 
 
 class Spent(NamedTuple):
@@ -75,14 +93,45 @@ class Spent(NamedTuple):
     unpriced: int  # attempts whose price nobody knew
 
 
+class Ungraded(NamedTuple):
+    """Which answers, and without whose verdict: of these model specs to these tasks."""
+
+    judge_spec: str
+    rubric: str
+    specs: tuple[str, ...]
+    tasks: tuple[str, ...]
+
+    @property
+    def parameters(self) -> tuple[str, str, str, str]:
+        lists = canonical_json(self.specs), canonical_json(self.tasks)
+        return (*lists, self.judge_spec, self.rubric)
+
+
+# With a + no index is taken: rows are read in the order of writing, and none is sorted.
+_UNGRADED = (
+    "FROM responses AS r CROSS JOIN items AS i ON i.id = r.item WHERE r.text IS NOT NULL"
+    " AND +r.spec IN (SELECT value FROM json_each(?))"
+    " AND +i.task IN (SELECT value FROM json_each(?))"
+    " AND NOT EXISTS (SELECT 1 FROM verdicts AS v"
+    " WHERE v.spec = ? AND v.rubric = ? AND v.response = r.id)"
+)
+
+
+def _flat(rows: Iterable[tuple[int, ...]]) -> "array[int]":
+    """Whole numbers, row after row, eight bytes each."""
+    return array("q", chain.from_iterable(rows))
+
+
 def _encode(record: Any) -> tuple[Any, ...]:
-    row = as_row(record)
-    for name, value in row.items():
+    row = [record.id]
+    for name in type(record).__dataclass_fields__:
+        value = getattr(record, name)
         if name in _JSON:
-            row[name] = canonical_json(value)
+            value = canonical_json(value) if value else "{}" if isinstance(value, dict) else "[]"
         elif name in _REALS and isinstance(value, int):
             raise TypeError(f"{name} must be a float, or its hash would not survive the database")
-    return (record.id, *row.values())
+        row.append(value)
+    return tuple(row)
 
 
 def decode(kind: type[R], row: Sequence[Any]) -> R:
@@ -124,6 +173,10 @@ class Store:
             ) from None
         self.db.execute("PRAGMA foreign_keys = ON")
         self.db.execute(f"PRAGMA synchronous = {'FULL' if precious else 'NORMAL'}")
+        # Ids are hashes: rows come in anywhere in an index, so that its pages had better stay here,
+        # and be written back when many rows have changed them.
+        self.db.execute(f"PRAGMA cache_size = -{CACHE // 1024}")
+        self.db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT}")
         if schema.version(self.db) < len(schema.MIGRATIONS):
             with self.transaction():
                 schema.migrate(self.db)
@@ -191,18 +244,15 @@ class Store:
             with self.transaction():
                 return self.add(records)
         before = self.db.conn.total_changes
-        statements: dict[type, str] = {}
-        for record in records:
-            kind = type(record)
-            if kind not in statements:
-                marks = ", ".join("?" * (1 + len(kind.__dataclass_fields__)))
-                # Not OR IGNORE: that would swallow broken CHECK and NOT NULL constraints too.
-                known = "" if kind in (Response, Verdict, ProbeVerdict) else "(id)"
-                statements[kind] = (
-                    f"INSERT INTO {TABLES[kind]} (id, {columns(kind)}) VALUES ({marks})"
-                    f" ON CONFLICT {known} DO NOTHING"
-                )
-            self.db.conn.execute(statements[kind], _encode(record))
+        for kind, alike in groupby(records, type):
+            marks = ", ".join("?" * (1 + len(kind.__dataclass_fields__)))  # type: ignore[attr-defined]
+            # Not OR IGNORE: that would swallow broken CHECK and NOT NULL constraints too.
+            known = "" if kind in (Response, Verdict, ProbeVerdict) else "(id)"
+            self.db.conn.executemany(
+                f"INSERT INTO {TABLES[kind]} (id, {columns(kind)}) VALUES ({marks})"
+                f" ON CONFLICT {known} DO NOTHING",
+                map(_encode, alike),
+            )
         return int(self.db.conn.total_changes - before)
 
     # --- reading ---------------------------------------------------------------------------
@@ -365,38 +415,79 @@ class Store:
         )
         return int(self.db.execute(query, (canonical_json(list(responses)),)).fetchone()[0])
 
-    def judged(self, spec: str, rubric: str) -> dict[str, tuple[str | None, str | None]]:
-        """Response → (value, failure) of a judge's current verdicts."""
-        rows = self.db.execute(
-            "SELECT response, value, failure FROM current_verdicts WHERE spec = ? AND rubric = ?",
-            (spec, rubric),
-        )
+    def judged(
+        self, spec: str, rubric: str, among: Sequence[str] | None = None
+    ) -> dict[str, tuple[str | None, str | None]]:
+        """Response → (value, failure) of a judge's current verdicts (on these answers)."""
+        rows = self._current("response, value, failure", (spec, rubric), among)
         return {response: (value, failure) for response, value, failure in rows}
 
-    def scores(self, spec: str, rubric: str) -> dict[str, float]:
-        """Response → score of a judge's current verdicts, of those that have one."""
-        some = "SELECT 1 FROM verdicts WHERE spec = ? AND rubric = ? AND score IS NOT NULL LIMIT 1"
-        if self.db.execute(some, (spec, rubric)).fetchone() is None:
-            return {}
-        query = (
-            "SELECT response, score FROM current_verdicts"
-            " WHERE spec = ? AND rubric = ? AND score IS NOT NULL"
+    def _current(
+        self, columns: str, of: tuple[str, str], among: Sequence[str] | None
+    ) -> Iterator[Any]:
+        """Columns of the current verdicts by a judge under a rubric."""
+        query = f"SELECT {columns} FROM current_verdicts WHERE spec = ? AND rubric = ?"
+        if among is None:
+            return iter(self.db.execute(query, of))
+        query += " AND response IN (SELECT value FROM json_each(?))"
+        return iter(self.db.execute(query, (*of, canonical_json(list(among)))))
+
+    def ungraded(self, asked: Ungraded, after: int = 0, at_most: int = -1) -> tuple[list[str], int]:
+        """The next answers with a text that a judge has no verdict on, in the order of writing.
+
+        ``after`` is 0 or what the last call returned: how far it has looked. Whoever goes on from
+        there misses nothing, for writers take turns and each row comes after all before it.
+        """
+        [(newest,)] = self.db.execute("SELECT coalesce(max(seq), 0) FROM responses")
+        rows = self.db.execute(
+            f"SELECT r.seq, r.id {_UNGRADED} AND r.seq > ? AND r.seq <= ? ORDER BY r.seq LIMIT ?",
+            (*asked.parameters, after, newest, at_most),
+        ).fetchall()
+        return [response for _, response in rows], rows[-1][0] if len(rows) == at_most else newest
+
+    def count_ungraded(self, asked: Ungraded) -> int:
+        query = f"SELECT count(*) {_UNGRADED}"
+        return int(self.db.execute(query, asked.parameters).fetchone()[0])
+
+    def specs_of(self, audit_set: str) -> set[str]:
+        """The model specs whose answers are in an audit set."""
+        rows = self.db.execute(
+            "SELECT DISTINCT r.spec FROM audit_cases AS c JOIN responses AS r ON r.id = c.response"
+            " WHERE c.audit_set = ?",
+            (audit_set,),
         )
-        return dict(self.db.execute(query, (spec, rubric)).fetchall())
+        return {spec for (spec,) in rows}
 
-    def attempts(self, spec: str, rubric: str) -> dict[str, int]:
+    def tasks_of(self, spec: str) -> set[str]:
+        """The tasks that a model spec has answered."""
+        rows = self.db.execute(
+            "SELECT DISTINCT i.task FROM responses AS r JOIN items AS i ON i.id = r.item"
+            " WHERE r.spec = ?",
+            (spec,),
+        )
+        return {task for (task,) in rows}
+
+    def scores(
+        self, spec: str, rubric: str, among: Sequence[str] | None = None
+    ) -> dict[str, float]:
+        """Response → score of a judge's current verdicts, of those that have one."""
+        rows = self._current("response, score", (spec, rubric), among)
+        return {response: score for response, score in rows if score is not None}
+
+    def attempts(
+        self, spec: str, rubric: str, among: Sequence[str] | None = None
+    ) -> dict[str, int]:
         """Response → the attempt that a judge's current verdict is; the first one is 0."""
-        query = "SELECT response, attempt FROM current_verdicts WHERE spec = ? AND rubric = ?"
-        return dict(self.db.execute(query, (spec, rubric)).fetchall())
+        return dict(self._current("response, attempt", (spec, rubric), among))
 
-    def judged_how(self, spec: str, rubric: str) -> dict[str, tuple[dict[str, Any], int | None]]:
-        """Response → (meta, tokens) of a judge's current verdicts; None where none were counted."""
+    def judged_how(self, spec: str, rubric: str) -> Iterator[tuple[str, Any, int | None]]:
+        """(response, meta, tokens) of a judge's current verdicts; None where none were counted."""
         rows = self.db.execute(
             "SELECT response, meta, prompt_tokens + completion_tokens FROM current_verdicts"
-            " WHERE spec = ? AND rubric = ? ORDER BY seq",
+            " WHERE spec = ? AND rubric = ?",
             (spec, rubric),
         )
-        return {response: (json.loads(meta), tokens) for response, meta, tokens in rows}
+        return ((response, json.loads(meta), tokens) for response, meta, tokens in rows)
 
     def spent(self, spec: str, purpose: str) -> Spent:
         """What a judge's attempts came to, all of them together."""
@@ -458,6 +549,17 @@ class Store:
         )
         return [self.db.execute(query, (response,)).fetchone() for response in responses]
 
+    def audit_places(self, audit_set: str) -> list[tuple[str, int]]:
+        """(model spec, number of the item) of the audit set's cases, in its order."""
+        return list(
+            self.db.execute(
+                "SELECT r.spec, i.seq FROM audit_cases AS c JOIN responses AS r"
+                " ON r.id = c.response JOIN items AS i ON i.id = r.item"
+                " WHERE c.audit_set = ? ORDER BY c.position",
+                (audit_set,),
+            )
+        )
+
     def answer_facts(self, audit_set: str) -> dict[str, tuple[str, str, str]]:
         """Response → (answer type of its item, strategy, finish) of the audit set."""
         rows = self.db.execute(
@@ -468,19 +570,78 @@ class Store:
         )
         return {response: (kind, strategy, finish) for response, kind, strategy, finish in rows}
 
-    def board(
-        self, model_spec: str, judge_spec: str, rubric: str
-    ) -> list[tuple[str, str, int, str | None, str | None, str]]:
-        """(item, task, draw, verdict, failure, finish) of one model's answers under one judge."""
-        return list(
-            self.db.execute(
-                "SELECT r.item, i.task, r.draw, v.value, v.failure, r.finish FROM responses AS r"
-                " JOIN items AS i ON i.id = r.item LEFT JOIN current_verdicts AS v"
-                " ON v.response = r.id AND v.spec = ? AND v.rubric = ?"
-                " WHERE r.spec = ? ORDER BY r.seq",
-                (judge_spec, rubric, model_spec),
-            )
+    def asked(self) -> list[Asked]:
+        """Every item as the leaderboard knows it."""
+        rows = self.db.execute("SELECT seq, task, key, question, answer_type, meta FROM items")
+        return [
+            Asked(number, task, key, question, kind, json.loads(meta))
+            for number, task, key, question, kind, meta in rows
+        ]
+
+    def board_answers(self, model_spec: str) -> "array[int]":
+        """One model spec's answers as numbers in a row: item, draw and response, again and again.
+
+        Read from indexes alone, so that no text is touched, however many and long they are.
+        """
+        query = (
+            "SELECT i.seq, r.draw, r.seq FROM responses AS r JOIN items AS i ON i.id = r.item"
+            " WHERE r.spec = ?"
         )
+        return _flat(self.db.execute(query, (model_spec,)))
+
+    def answer_numbers(self, model_spec: str) -> "array[int]":
+        """The numbers of one model spec's answers; a response's number is its place in time."""
+        return _flat(self.db.execute("SELECT seq FROM responses WHERE spec = ?", (model_spec,)))
+
+    def textless_numbers(self) -> "array[int]":
+        """The numbers of the answers that have no text."""
+        return _flat(self.db.execute("SELECT seq FROM responses WHERE text IS NULL"))
+
+    def response_ids(self, numbers: Iterable[int]) -> list[str]:
+        """The ids of these responses, in their order."""
+        query = "SELECT id FROM responses WHERE seq = ?"
+        return [self.db.execute(query, (number,)).fetchone()[0] for number in numbers]
+
+    def board_verdicts(self, judge_spec: str, rubric: Rubric) -> tuple["array[int]", "array[int]"]:
+        """(response, verdict) by attempt, oldest first, and (verdict, outcome), each in a row.
+
+        Two passes in the order in which the rows lie are faster than looking up each of a million.
+        """
+        asked = (judge_spec, rubric.id)
+        of = (
+            "SELECT r.seq, v.seq FROM verdicts AS v CROSS JOIN responses AS r ON r.id = v.response"
+            " WHERE v.spec = ? AND v.rubric = ? ORDER BY v.response, v.attempt"
+        )
+        said = (
+            "SELECT seq, CASE WHEN value IS NOT NULL THEN value = ?"
+            f" WHEN failure = 'degenerate' THEN {DEGENERATE} ELSE {FAILED} END"
+            " FROM verdicts NOT INDEXED WHERE spec = ? AND rubric = ?"
+        )
+        return (
+            _flat(self.db.execute(of, asked)),
+            _flat(self.db.execute(said, (rubric.positive, *asked))),
+        )
+
+    def unfinished(self) -> "array[int]":
+        """(response, 1 where it was cut off at the length limit, 0 where it has no text)."""
+        query = "SELECT seq, finish = 'length' FROM responses WHERE finish <> 'stop'"
+        return _flat(self.db.execute(query))
+
+    def cell(
+        self, model_spec: str, task: str, judge_spec: str, rubric: str
+    ) -> Iterator[tuple[Item, Response, Verdict | None]]:
+        """The answers behind one figure of the board, each with what the judge said of it."""
+        query = (
+            f"SELECT {columns(Item, 'i')}, {columns(Response, 'r')}, {columns(Verdict, 'v')}"
+            " FROM responses AS r JOIN items AS i ON i.id = r.item LEFT JOIN current_verdicts AS v"
+            " ON v.response = r.id AND v.spec = ? AND v.rubric = ?"
+            " WHERE r.spec = ? AND i.task = ? ORDER BY i.seq, r.draw"
+        )
+        first = len(Item.__dataclass_fields__)
+        second = first + len(Response.__dataclass_fields__)
+        for row in self.db.execute(query, (judge_spec, rubric, model_spec, task)):
+            verdict = None if row[second] is None else decode(Verdict, row[second:])
+            yield decode(Item, row[:first]), decode(Response, row[first:second]), verdict
 
     # --- trust -------------------------------------------------------------------------------
 

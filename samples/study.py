@@ -4,6 +4,7 @@ import os
 import re
 import tomllib
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -335,6 +336,23 @@ class PolicyBlock(Block):
         return any(rule.level == "probe" for rule in self.rule)
 
 
+class BenchmarkBlock(Block):
+    """Who grades what in the full run: tasks, or patterns of their names, and an approved judge."""
+
+    judges: dict[str, str] = {}
+
+    def judge_for(self, task: str) -> str | None:
+        """The judge of a task: of the line with its name, or of the first pattern that fits."""
+        if task in self.judges:
+            return self.judges[task]
+        return next((judge for line, judge in self.judges.items() if self.fits(line, task)), None)
+
+    @staticmethod
+    def fits(line: str, task: str) -> bool:
+        """Whether a task's name is the line's, or fits its pattern: * is any text, ? a letter."""
+        return line == task or fnmatchcase(task, line)
+
+
 class Study(Block):
     """A study file and the folder that its paths start from."""
 
@@ -350,6 +368,7 @@ class Study(Block):
     annotation: AnnotationBlock = AnnotationBlock()
     policy: PolicyBlock = PolicyBlock()
     login: LoginBlock = LoginBlock()
+    benchmark: BenchmarkBlock = BenchmarkBlock()
 
     _folder: Path = PrivateAttr(default=Path())
 

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 
 from inference import collect
-from judges import grade, tables
+from inference.ledger import Purse
+from judges import benchmark, full_run, grade, mandates, tables
 from judges.consensus import Reference
+from judges.desk import Office
 from judges.tables import Audit, JudgeRun
 from judges.warrant import issue, weigh_one
 from samples import audit
@@ -230,3 +232,21 @@ def approve(study: Study, store: Store, judge: str) -> Warrant:
     made = issue(found, weigh_one(found, study, judge), study, judge, ("eve", NOW))
     store.add([made])
     return made
+
+
+def planned(study: Study, store: Store, judge: str | None = None) -> full_run.Plan:
+    """What a full run would still grade, once everything is collected."""
+    specs = collect.specs_in_force(study, store)
+    granted = mandates.judge_of(study, store, NOW, judge, specs.values())
+    return full_run.plan(study, store, [], specs, granted)
+
+
+def grade_all(study: Study, store: Store, judge: str | None = None) -> None:
+    """The full run's grades of all that is collected."""
+    office = Office(study, nothing, lambda: NOW, Purse())
+    full_run.run(planned(study, store, judge), office, store, nothing)
+
+
+def all_by(study: Study, store: Store, granted: Warrant) -> dict[str, Warrant]:
+    """Every task graded under this warrant."""
+    return dict.fromkeys(benchmark.tasks_in_force(study, store), granted)

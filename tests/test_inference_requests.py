@@ -311,3 +311,21 @@ def test_the_slow_server_ends_with_its_block_and_before() -> None:
         with pytest.raises(BenchwarrantError, match="did not answer 1 request"):
             list(engine.generate(chats("a"), Sampling()))
         engine.close()
+
+
+def test_where_nobody_waits_any_more_the_answers_end(opened: Open) -> None:
+    """Somebody on another thread ends the run: a server that never answers holds up nobody."""
+    stop = threading.Event()
+
+    async def never(index: int, chat: Chat) -> Result:
+        if index == 0:
+            return Completion(index, "first", "stop")
+        await asyncio.sleep(3600)
+        raise AssertionError
+
+    got = []
+    started = time.monotonic()
+    for done in opened(concurrency=2, stop=stop).answers(numbers(9), never, 8):
+        got.append(done.text)
+        stop.set()
+    assert got == ["first"] and time.monotonic() - started < 5

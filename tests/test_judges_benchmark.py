@@ -7,24 +7,26 @@ from typing import Any
 
 import pytest
 from small_road import (
-    FILES,
     NOW,
+    all_by,
     approve,
     collect_all,
     copied,
     edit,
+    grade_all,
     nothing,
+    planned,
     walk,
-    write,
 )
 
 from inference import collect
 from judges import benchmark, grade
+from judges.entries import entries
 from samples.cli import opened
 from samples.errors import BenchwarrantError, Refused
 from samples.exchange import imported_judge, imported_model
 from samples.records import Item, Response, Verdict
-from samples.store import Store
+from samples.store import Store, Ungraded
 from samples.study import Study
 
 
@@ -184,11 +186,12 @@ def test_imported_answers_of_a_model_that_was_not_audited_are_not_graded_either(
 ) -> None:
     study, store = study_store
     granted = benchmark.choose(study, store, None, NOW)
-    assert len(benchmark.entries(study, store, granted)) == 2
+    assert len(entries(study, store, all_by(study, store, granted))) == 2
     store.add(imported_answers(store))
-    for step in (benchmark.check_scope, benchmark.entries):
-        with pytest.raises(Refused, match="does not cover the models stranger"):
-            step(study, store, granted)
+    with pytest.raises(Refused, match="does not cover the models stranger"):
+        benchmark.check_scope(study, store, granted)
+    with pytest.raises(Refused, match="does not cover the models stranger"):
+        entries(study, store, all_by(study, store, granted))
 
 
 def test_imported_answers_to_a_task_that_was_not_audited_are_not_graded_either(
@@ -198,18 +201,18 @@ def test_imported_answers_to_a_task_that_was_not_audited_are_not_graded_either(
     granted = benchmark.choose(study, store, None, NOW)
     item, spec = Item("other", "1", "?", ("4",)), imported_model("good", "direct")
     store.add([item, spec, Response(item.id, "good", spec.id, "direct", 0, "4")])
-    for step in (benchmark.check_scope, benchmark.entries):
-        with pytest.raises(Refused, match="does not cover the tasks other"):
-            step(study, store, granted)
+    with pytest.raises(Refused, match="does not cover the tasks other"):
+        benchmark.check_scope(study, store, granted)
+    with pytest.raises(Refused, match="does not cover the tasks other"):
+        entries(study, store, all_by(study, store, granted))
 
 
 # --- what is graded ----------------------------------------------------------------------------
 
 
-def run_all(study: Study, store: Store) -> None:
-    granted = benchmark.choose(study, store, None, NOW)
+def run_all(study: Study, store: Store, judge: str | None = None) -> None:
     collect_all(study, store)
-    grade.run(study, store, benchmark.docket(study, store, granted), nothing, lambda: NOW)
+    grade_all(study, store, judge)
 
 
 def test_the_rest_is_collected_and_graded_and_a_second_run_does_nothing(path: Path) -> None:
@@ -223,13 +226,20 @@ def test_the_rest_is_collected_and_graded_and_a_second_run_does_nothing(path: Pa
         benchmark.choose(study, store, None, NOW)  # grading did not touch what the warrant rests on
 
 
+def asked(study: Study, store: Store) -> Ungraded:
+    """All answers in force, as a judge that has seen none."""
+    tasks = tuple(benchmark.tasks_in_force(study, store))
+    specs = tuple(collect.specs_in_force(study, store))
+    return Ungraded("b2:nobody", study.rater_question.id, specs, tasks)
+
+
 def test_only_answers_in_force_with_a_text_are_graded(study_store) -> None:
     study, store = study_store
     store.add([replace(next(store.responses()), draw=1, text=None, finish="too_long")])
-    assert len(benchmark.gradable(study, store)) == 24
+    assert store.count_ungraded(asked(study, store)) == 24
     edit(study.at("study.toml"), '"bad.jsonl"', '"bad.jsonl"\nsampling = { max_tokens = 7 }')
     with opened(study.at("study.toml")) as (other, _):
-        assert len(benchmark.gradable(other, store)) == 12
+        assert store.count_ungraded(asked(other, store)) == 12
 
 
 def test_imported_verdicts_are_as_complete_as_they_are(study_store) -> None:
@@ -242,82 +252,8 @@ def test_imported_verdicts_are_as_complete_as_they_are(study_store) -> None:
     )
     granted = approve(study, store, "people")
     assert granted.decision == "approved"
-    assert benchmark.docket(study, store, granted) == []
-    assert len(benchmark.entries(study, store, granted)) == 2
-
-
-def mixed_answers(study: Study, store: Store) -> dict[str, str]:
-    """Of four new questions the good model gets one refused, one too long, one cut off."""
-    asked = [
-        i for job in collect.plan(study, store) for i, _ in job.missing if job.block.name == "good"
-    ]
-    refused, too_long, cut, _ = (item.question for item in asked)
-    rows = [
-        {"match": refused, "finish": "error", "error": "refused"},
-        {"match": too_long, "finish": "too_long"},
-        {"match": cut, "text": "Let me see: 1", "finish": "length"},
-    ]
-    write(study.at("good.jsonl"), [*rows, *FILES["good.jsonl"]])
-    return {item.question: item.id for item in asked}
-
-
-def test_entries_count_what_has_no_text_what_failed_and_what_is_not_graded(path: Path) -> None:
-    edit(path, "limit = 12", "limit = 16")
-    with opened(path) as (study, store):
-        ids = list(mixed_answers(study, store).values())
-        collect_all(study, store)
-        granted = benchmark.choose(study, store, None, NOW)
-
-        def good() -> Any:
-            return next(e for e in benchmark.entries(study, store, granted) if e.model == "good")
-
-        before = good()
-        # 12 graded ones of the audit, and two that need no judge
-        assert (len(before.grades["sums"]), before.ungraded, before.textless) == (
-            14,
-            {"sums": 2},
-            {"sums": 2},
-        )
-        grade.run(study, store, benchmark.docket(study, store, granted), nothing, lambda: NOW)
-        after = good()
-        assert (after.ungraded, after.textless) == ({"sums": 0}, {"sums": 2})
-        grades = after.grades["sums"]
-        assert [grades[item, 0] for item in ids] == [False, False, None, True]
-        assert sum(grade is True for grade in grades.values()) == 13
-
-
-def test_entries_carry_parent_compression_and_what_was_measured(path: Path) -> None:
-    edit(path, 'model = "bad.jsonl"', 'model = "bad.jsonl"\nparent = "good"\ncompression = "int4"')
-    with opened(path) as (study, store):
-        granted = benchmark.choose(study, store, None, NOW)
-        good, bad = benchmark.entries(study, store, granted)
-        assert (good.parent, bad.parent, bad.compression) == (None, "good", "int4")
-        assert good.name == "good · direct"
-        assert good.facts["rows"] == 81 and bad.facts["rows"] == 1
-
-
-def test_a_board_without_answers_is_one_line(path: Path) -> None:
-    for name in ("good", "bad"):
-        edit(path, f'"{name}.jsonl"', f'"{name}.jsonl"\nsampling = {{ max_tokens = 7 }}')
-    with opened(path) as (study, store):
-        granted = benchmark.choose(study, store, None, NOW)
-        with pytest.raises(BenchwarrantError, match="no answers to rank; run `benchwarrant bench"):
-            benchmark.entries(study, store, granted)
-
-
-def test_an_answer_is_its_own_draw(study_store) -> None:
-    """Three draws on one question are three answers, and the board keeps them apart."""
-    study, store = study_store
-    first = next(r for r in store.responses() if r.model == "good")
-    again = [replace(first, draw=draw) for draw in (1, 2)]
-    spec, rubric = store.specs("judge")[0], study.rater_question.id
-    given = [Verdict(r.id, rubric, "rules", spec.id, value="incorrect") for r in again]
-    store.add([*again, *given])
-    granted = benchmark.choose(study, store, None, NOW)
-    good = next(e for e in benchmark.entries(study, store, granted) if e.model == "good")
-    grades = good.grades["sums"]
-    assert [grades[first.item, draw] for draw in range(3)] == [True, False, False]
-    assert len(grades) == 14
+    assert planned(study, store, "people").desks == []
+    assert len(entries(study, store, all_by(study, store, granted))) == 2
 
 
 PANEL = """[[judge]]
@@ -341,9 +277,10 @@ def test_an_approved_cascade_grades_and_its_warrant_follows_its_members(path: Pa
         granted = benchmark.choose(study, store, "cascade", NOW)
         benchmark.check_scope(study, store, granted)
         collect_all(study, store)
-        grade.run(study, store, benchmark.docket(study, store, granted), nothing, lambda: NOW)
-        lines = {one.model: one.grades["sums"] for one in benchmark.entries(study, store, granted)}
-        assert {model: len(grades) for model, grades in lines.items()} == {"good": 20, "bad": 20}
+        grade_all(study, store, "cascade")
+        lines = entries(study, store, all_by(study, store, granted))
+        counts = {one.model: one.cells["sums"].tally()["n"] for one in lines}
+        assert counts == {"good": 20, "bad": 20}
         reader = next(spec for spec in store.specs("judge") if spec.name == "reader")
         assert len(store.judged(reader.id, study.rater_question.id)) == 24  # none since the audit
     edit(path.parent / "prompt.txt", "right?", "right!")

@@ -1,6 +1,8 @@
 """The leaderboard for people: hostile names do no harm, and what must be said is said."""
 
 import json
+from base64 import b64encode
+from hashlib import sha256
 from html.parser import HTMLParser
 from typing import Any
 
@@ -40,33 +42,38 @@ class Page(HTMLParser):
 
 def value(labels: str = "human", **pooled: Any) -> dict[str, Any]:
     made = board(
-        entry("a", sums="1110" * 5, words="1-", textless={"sums": 2}, ungraded={"sums": 3}),
+        entry("a", sums="111t" * 2 + "1110" * 3 + "uuu", words="1-"),
         entry("b", sums="1000" * 5, words="11", parent="a", compression="int8"),
         entry("c", sums="10" * 10),
     )
-    return made | {"labels": labels, "judge_error": made["judge_error"] | pooled}
+    made["judges"][0]["error"] |= pooled
+    return made | {"labels": labels}
 
 
 def test_the_page_holds_the_board() -> None:
     made = value()
     page = Page(html(made))
     head, a, b, c, *_ = page.rows
-    assert head[:5] == ["Rank", "Model", "All tasks", "sums", "words"]
-    assert (a[1], b[1], c[1]) == ("a · direct", "b · directint8, of a", "c · direct")
+    assert head[:6] == ["Rank", "Group", "Model", "All tasks", "sums", "words"]
+    assert (a[2], b[2], c[2]) == ("a · direct", "b · directint8, of a", "c · direct")
     sums = made["rows"][0]["tasks"]["sums"]
     assert sums["value"] == 0.75 and sums["n"] == 20
-    assert a[3] == shown(sums) + "n = 20" and a[3].startswith("75.0% [")
-    assert (c[2], c[4]) == ("—", "—")  # c has no answers to words
+    assert a[4] == shown(sums) + "n = 20" and a[4].startswith("75.0% [")
+    assert (c[3], c[5]) == ("—", "—")  # c has no answers to words
     assert "n = 40" in page.text  # of the audit
     assert "signed by eve" in page.text
 
 
 def test_hostile_names_are_text() -> None:
     made = board(entry(HOSTILE, sums="1100"), entry("b", sums="1000", parent=HOSTILE))
-    made |= {"study": HOSTILE, "judge": HOSTILE}
-    made["warrant"]["signed_by"] = HOSTILE
+    made["study"] = HOSTILE
+    made["judges"][0] |= {"judge": HOSTILE}
+    made["judges"][0]["warrant"]["signed_by"] = HOSTILE
+    for row in made["rows"]:
+        row["by_judge"][HOSTILE] = row["by_judge"].pop("rules")
     page = Page(html(made))
-    assert not {"script", "img"} & set(page.tags) and "onerror" not in page.attributes
+    assert page.tags.count("script") == 1 and "img" not in page.tags
+    assert "onerror" not in page.attributes
     assert page.text.count(HOSTILE) >= 5  # title, heading, judge, model, parent, signature
     assert "49" not in page.text.replace(HOSTILE, "")
     assert page.tags.count("table") == html(made).count("<table")
@@ -75,7 +82,11 @@ def test_hostile_names_are_text() -> None:
 def test_the_page_needs_nothing_from_elsewhere() -> None:
     page = html(value())
     assert "http://" not in page and "https://" not in page
-    assert not {"script", "link", "img", "iframe"} & set(Page(page).tags)
+    assert not {"link", "img", "iframe"} & set(Page(page).tags) and "src" not in page.split()
+    script = page.partition("<script>")[2].partition("</script>")[0]
+    allowed = b64encode(sha256(script.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{allowed}'"
+    assert page.count("<script") == 1 and f'content="{policy}"' in page
 
 
 @pytest.mark.parametrize(
@@ -163,10 +174,10 @@ def test_ranks_in_print(held: Any, text: str) -> None:
 def test_the_terminal_s_table_has_the_same_cells() -> None:
     made = value()
     columns, rows = table(made)
-    assert columns == ["rank", "model", "all tasks", "sums", "words"]
-    assert [row[1] for row in rows] == [name(one) for one in made["rows"]]
-    assert rows[0][3] == shown(made["rows"][0]["tasks"]["sums"])
-    assert {len(row) for row in rows} == {5}
+    assert columns == ["rank", "group", "model", "all tasks", "sums", "words"]
+    assert [row[2] for row in rows] == [name(one) for one in made["rows"]]
+    assert rows[0][4] == shown(made["rows"][0]["tasks"]["sums"])
+    assert {len(row) for row in rows} == {6}
 
 
 def test_a_model_without_a_strategy_is_just_its_name() -> None:

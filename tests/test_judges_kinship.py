@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 from small_board import board, entry
-from small_road import NOW, approve, edit, walk
+from small_road import NOW, all_by, approve, edit, walk
 
 from judges import benchmark, board_page, grade
+from judges.entries import entries
 from judges.judge import judge_spec
 from judges.kinship import check_kin, kin, kin_says
 from judges.leaderboard import to_csv
@@ -128,8 +129,8 @@ def test_the_road_refuses_it_and_where_allowed_marks_it(tmp_path: Path) -> None:
         assert warrant.body["kin"] == {"good": "itself"}
         assert check(warrant, load_audit(study, store), study) == ""
         assert "kin" not in approve(study, store, "rules").body
-        lines = {one.model: one.kin for one in benchmark.entries(study, store, warrant)}
-        assert lines == {"good": "itself", "bad": None}
+        lines = {one.model: one.kin for one in entries(study, store, all_by(study, store, warrant))}
+        assert lines == {"good": {"good": "itself"}, "bad": {}}
         benchmark.check_scope(study, store, warrant)
     edit(path, "allow_self = true\n", "")
     with opened(path) as (study, store):
@@ -139,7 +140,10 @@ def test_the_road_refuses_it_and_where_allowed_marks_it(tmp_path: Path) -> None:
 
 
 def test_the_leaderboard_says_whom_the_judge_is_related_to() -> None:
-    value = board(entry("a", sums="110", kin="itself"), entry("b", sums="011", kin="same family"))
+    value = board(
+        entry("a", sums="110", kin={"rules": "itself"}),
+        entry("b", sums="011", kin={"rules": "same family"}),
+    )
     said = kin_says({"a": "itself", "b": "same family"})
     assert said in board_page.notes(value)
     page = board_page.html(value)

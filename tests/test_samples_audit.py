@@ -19,6 +19,7 @@ from samples.audit import (
     draw_audit,
     drawable,
     freeze,
+    named,
     stratum_weights,
 )
 from samples.errors import BenchwarrantError
@@ -213,7 +214,7 @@ def test_a_draw_that_leaves_strata_without_a_case_is_refused():
 def collected(store, one_of_each):
     """Two models on three questions of two tasks; one answer has no text."""
     items = [Item(task, key, "?", ("1",)) for task, key in [("t", "1"), ("t", "2"), ("u", "1")]]
-    specs = [Spec("model", name, {}) for name in ("m", "n")]
+    specs = [Spec("model", name, {"strategy": "cot"}) for name in ("m", "n")]
     answers = [
         Response(item.id, spec.name, spec.id, "cot", 0, "text") for spec in specs for item in items
     ]
@@ -226,7 +227,7 @@ def test_what_can_be_drawn_is_what_can_be_shown(collected):
     store, specs, answers = collected
     everything = {spec.id for spec in specs}
     frame, textless = drawable(store, everything, ["task", "model"])
-    assert frame.responses == tuple(answer.id for answer in answers[:-1])
+    assert named(store, frame).responses == tuple(answer.id for answer in answers[:-1])
     assert frame.strata == ("t · m", "t · m", "u · m", "t · n", "t · n")
     assert textless == 1
     assert drawable(store, {specs[0].id}, ["strategy"])[0].strata == ("cot",) * 3
@@ -255,7 +256,7 @@ def test_an_empty_pool_says_where_answers_come_from():
 def test_a_frozen_set_is_the_sample_in_its_order(collected, one_of_each):
     store, specs, _ = collected
     frame, _ = drawable(store, {spec.id for spec in specs}, ["model"])
-    drawn = draw_audit(frame, AuditBlock(size=4), 7, {})
+    drawn = draw_audit(named(store, frame), AuditBlock(size=4), 7, {})
     audit_set = freeze(store, one_of_each["rubrics"], drawn, {"size": 4}, NOW)
     cases = store.audit_cases(audit_set.id)
     assert store.audit_set() == audit_set

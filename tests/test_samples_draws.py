@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 from small_road import collect_all, freeze_all, judge_all, write_files
 
-from samples.audit import Frame
+from samples.audit import Frame, drawable
 from samples.cli import opened
 from samples.draws import (
     FLOOR,
@@ -127,8 +127,7 @@ def test_both_designs_on_a_study(tmp_path):
     with opened(write_files(tmp_path), create=True) as (study, store):
         collect_all(study, store)
         rubric = study.rater_question
-        responses = [row[0] for row in store.frame()]
-        frame = Frame(tuple(responses), ("all",) * len(responses))
+        frame, _ = drawable(store, {spec.id for spec in store.specs("model")}, [])
         active = AuditBlock(size=6, allocation="active")
         with pytest.raises(BenchwarrantError, match="'active' needs two judges' verdicts"):
             draw_by_design(store, frame, active, rubric, 7)
@@ -149,8 +148,7 @@ def test_active_prefers_what_judges_disagree_on(tmp_path):
         collect_all(study, store)
         freeze_all(study, store)
         judge_all(study, store)
-        responses = [row[0] for row in store.frame()]
-        frame = Frame(tuple(responses), ("all",) * len(responses))
+        frame, _ = drawable(store, {spec.id for spec in store.specs("model")}, [])
         active = AuditBlock(size=12, allocation="active")
         drawn = draw_by_design(store, frame, active, study.rater_question, 7)
         # "yes" calls the answers of model "bad" right, the others call them wrong: 12 of 24

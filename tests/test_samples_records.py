@@ -17,6 +17,7 @@ from samples.records import (
     Rubric,
     Spec,
     Verdict,
+    as_row,
     canonical_json,
     content_hash,
 )
@@ -133,3 +134,26 @@ def test_a_round_trip_through_the_store_keeps_every_id(item, body, answer, label
 
 def _specs(body):
     return Spec("model", "m", body), Spec("judge", "j", body)
+
+
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
+PLAIN = st.one_of(st.none(), st.booleans(), st.integers(), NUMBERS, st.text())
+
+
+@given(
+    text=st.one_of(st.none(), st.text()),
+    seconds=PLAIN,
+    meta=st.dictionaries(st.text(), st.lists(PLAIN)),
+)
+def test_an_id_is_the_hash_of_the_rows_canonical_json(text, seconds, meta):
+    """However it is put together: %-signs, quotes, lone surrogates, booleans and all."""
+    response = Response("b2:1", "m", "b2:2", "%s", 0, text, seconds=seconds, meta=meta)
+    verdict = Verdict("b2:1", "b2:2", "%", "b2:3", value="a", raw=text, score=seconds, meta=meta)
+    for record in (response, verdict):
+        assert record.id == content_hash(as_row(record))
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_a_record_with_a_number_that_json_does_not_have_has_no_id(number):
+    with pytest.raises(ValueError, match="JSON"):
+        Response("b2:1", "m", "b2:2", "direct", 0, "4", seconds=number).id  # noqa: B018

@@ -10,8 +10,18 @@ import pytest
 
 from samples import blind
 from samples.errors import BenchwarrantError
-from samples.records import Account, AuditCase, Event, Item, Label, Response
-from samples.store import TABLES, Store, cases_hash
+from samples.records import (
+    Account,
+    AuditCase,
+    Event,
+    Item,
+    Label,
+    Response,
+    Rubric,
+    Spec,
+    Verdict,
+)
+from samples.store import DEGENERATE, RIGHT, TABLES, Store, Ungraded, cases_hash
 
 T0, T1, T2 = (f"2026-01-31T09:3{n}:00.000000+00:00" for n in range(3))
 
@@ -164,12 +174,51 @@ def test_the_newest_attempt_of_a_judge_counts(full, one_of_each):
     full.add([replace(first, value="incorrect", attempt=2)])
     assert full.judged(first.spec, first.rubric) == {first.response: ("incorrect", None)}
     assert full.judged(first.spec, "b2:other") == {}
-    model = one_of_each["responses"].spec
-    row = (one_of_each["items"].id, "sums", 0, "incorrect", None, "stop")
-    assert full.board(model, first.spec, first.rubric) == [row]
-    assert full.board(model, "b2:other", first.rubric) == [(*row[:3], None, None, "stop")]
+    for read in (full.judged, full.attempts, full.scores):
+        assert read(first.spec, first.rubric, [first.response]) == read(first.spec, first.rubric)
+        assert read(first.spec, first.rubric, ["b2:other"]) == {}
+    assert full.attempts(first.spec, first.rubric) == {first.response: 2}
     ratings = full.db.execute("SELECT rater_kind, rater, value FROM ratings").fetchall()
     assert ratings == [("person", "ada", "correct"), ("judge", first.spec, "incorrect")]
+
+
+def test_the_board_reads_numbers_from_indexes_alone(full, one_of_each):
+    """No plan may touch the rows of the responses, where the texts lie."""
+    first, rubric = one_of_each["verdicts"], one_of_each["rubrics"]
+    full.add([replace(first, value=None, failure="degenerate", attempt=1)])
+    plans = []
+    full.db.conn.set_trace_callback(lambda text: plans.append(text))
+    answers = full.board_answers(one_of_each["responses"].spec)
+    of, said = full.board_verdicts(first.spec, rubric)
+    full.unfinished()
+    full.db.conn.set_trace_callback(None)
+    assert list(answers) == [1, 0, 1]  # the first item, its first draw, the first response
+    verdicts = dict(zip(said[::2], said[1::2], strict=True))
+    assert [verdicts[number] for number in of[1::2]] == [RIGHT, DEGENERATE]
+    assert set(of[::2]) == {1}
+    for query in plans:
+        rows = full.db.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()
+        for *_, step in rows:
+            covered = "COVERING INDEX" in step or "responses_unfinished" in step
+            assert covered or step == "SCAN verdicts", step
+
+
+def test_unfinished_answers_are_told_apart(full, one_of_each):
+    first = one_of_each["responses"]
+    more = [replace(first, draw=n + 1, finish=f) for n, f in enumerate(("length", "too_long"))]
+    full.add(more)
+    found = list(full.unfinished())
+    assert sorted(zip(found[::2], found[1::2], strict=True)) == [(2, 1), (3, 0)]
+
+
+def test_a_cell_is_the_answers_behind_a_figure(full, one_of_each):
+    item, answer, said = (one_of_each[kind] for kind in ("items", "responses", "verdicts"))
+    of = answer.spec, item.task, said.spec, said.rubric
+    assert list(full.cell(*of)) == [(item, answer, said)]
+    assert list(full.cell(answer.spec, "other", *of[2:])) == []
+    assert list(full.cell(*of[:2], "b2:other", said.rubric)) == [(item, answer, None)]
+    assert full.specs_of(one_of_each["audit_sets"].id) == {answer.spec}
+    assert full.audit_places(one_of_each["audit_sets"].id) == [(answer.spec, 1)]
 
 
 def test_a_failure_is_a_current_verdict_but_no_rating(full, one_of_each):
@@ -396,3 +445,46 @@ def test_events_by_subject_and_by_time(store):
     assert [e.created_at[-1] for e in store.events_about("a", "x")] == ["1", "3"]
     assert store.events_about("a", "z") == []
     assert [e.subject for e in store.events_since("a", "2026-01-02")] == ["y", "x"]
+
+
+def test_what_a_judge_has_not_graded_is_followed_as_it_comes(tmp_path: Path) -> None:
+    """In the order of writing, heap by heap; what has a verdict, no text, another spec or task is
+    passed over."""
+    items = [Item("sums", str(n), f"{n}?", ("4",)) for n in range(3)]
+    items.append(Item("x", "0", "?", ("4",)))
+    mine, other = Spec("model", "m", {"strategy": "direct"}), Spec("model", "n", {})
+    judge, rubric = Spec("judge", "j", {}), Rubric("r", "?", ("no", "yes"))
+    with Store(tmp_path / "s.db", create=True) as store:
+        store.add([*items, mine, other, judge, rubric])
+        asked = Ungraded(judge.id, rubric.id, (mine.id,), ("sums",))
+        assert store.ungraded(asked, 0, 2) == ([], 0)
+
+        def answer(item: Item, draw: int, spec: Spec = mine, text: str | None = "4") -> str:
+            finish = "stop" if text else "error"
+            made = Response(item.id, spec.name, spec.id, "direct", draw, text, finish)
+            store.add([made])
+            return made.id
+
+        first = [answer(items[n], 0) for n in range(3)]
+        answer(items[3], 0)
+        answer(items[0], 0, other)
+        answer(items[0], 1, text=None)
+        store.add([Verdict(first[1], rubric.id, "j", judge.id, value="yes")])
+        assert store.count_ungraded(asked) == 2
+        heap, looked = store.ungraded(asked, 0, 1)
+        assert heap == first[:1]
+        heap, looked = store.ungraded(asked, looked, 5)
+        assert heap == first[2:]
+        assert store.ungraded(asked, looked, 5) == ([], looked)
+        late = answer(items[1], 1)
+        assert store.ungraded(asked, looked, 5)[0] == [late]
+        assert store.tasks_of(mine.id) == {"sums", "x"}
+
+
+def test_verdicts_are_read_for_the_answers_that_are_asked_about(full: Store) -> None:
+    [*verdicts] = full.verdicts()
+    one = verdicts[0]
+    assert set(full.judged(one.spec, one.rubric, [one.response])) == {one.response}
+    assert full.judged(one.spec, one.rubric, []) == {}
+    assert full.attempts(one.spec, one.rubric, ["b2:none"]) == {}
+    assert full.scores(one.spec, one.rubric, [one.response]).keys() <= {one.response}
