@@ -94,8 +94,7 @@ class View:
     all: bool
 
 
-def progress(seen: Progress | None, saved: str | None, problem: str | None) -> None:
-    seen = seen or Progress(0, 0, 0)
+def progress(seen: Progress, saved: str | None, problem: str | None) -> None:
     total = seen.done + seen.left
     words = [f"{seen.done} of {total} done"]
     if seen.skipped:
@@ -120,8 +119,8 @@ def rubric(desk: Desk, *, opened: bool, help_: bool) -> None:
             st.markdown(desk.rubric.guidance)
 
 
-def finished(seen: Progress | None) -> None:
-    done = seen.done if seen else 0
+def finished(seen: Progress) -> None:
+    done = seen.done
     st.success(
         f"Finished: nothing is left that needs you. You have labelled {done}; thank you. Cases that"
         " somebody else puts down come here when you reload the page."

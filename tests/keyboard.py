@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from browser import CASE, Server, Study, button, settle
 from playwright.sync_api import Page, expect
 
-from annotator.label import GLANCE
+from annotator.presses import GLANCE
 from samples.records import Event, Label
 from samples.store import Store
 

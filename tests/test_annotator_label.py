@@ -9,7 +9,7 @@ import pytest
 from small_audit import GUIDANCE, QUESTION, Answered, build_study, numbered
 from streamlit.testing.v1 import AppTest
 
-from annotator import accounts, label, sessions, show
+from annotator import accounts, presses, sessions, show
 from annotator.rendering import as_markdown
 from samples.records import Control, Label
 from samples.store import Store
@@ -41,7 +41,7 @@ class Desk:
             file.write(f"[annotation]\n{annotation}\n")
         self.database = folder / "study.db"
         monkeypatch.setattr(sys, "argv", ["app.py", str(self.study)])
-        monkeypatch.setattr(label, "GLANCE", 0.0)  # clicks come at once here
+        monkeypatch.setattr(presses, "GLANCE", 0.0)  # clicks come at once here
         with Store(self.database) as store:
             self.key = accounts.add(store, "ann", "annotator", datetime.now(UTC))
         self.at = self.open()
@@ -192,14 +192,14 @@ def test_a_page_takes_back_one_answer_however_often_the_key_comes(desk: Desk) ->
     def press_twice(database, token):  # runs as a script of its own
         import streamlit as st
 
-        from annotator import label, session
+        from annotator import presses, session
         from samples.store import Store
 
         st.session_state.token = token
         with Store(database) as store:
             seat = session.sit_down(store, "ann", 7)
         for _ in range(2):
-            label._undo(database, seat)
+            presses.undo(database, seat)
 
     desk.press("correct")
     desk.press("incorrect")

@@ -36,7 +36,7 @@ from keyboard import (
 )
 from playwright.sync_api import Browser, Page, expect
 
-from annotator.label import GLANCE
+from annotator.presses import GLANCE
 
 pytestmark = [
     pytest.mark.slow,
