@@ -1,10 +1,12 @@
 """`make road`: the whole road on real answers, from `collect` to `leaderboard`, with its figures.
 
-The embedded SmolLM2-135M-Instruct in bfloat16, asked in two ways, and an int8 variant of it answer
+The embedded SmolLM2-135M-Instruct, asked in two ways, and an int8 variant of it answer
 four tasks of 50 items three times each. Exact references label an audit (by program, so they are
 called reference labels), the rule judge needs its warrant, grades everything, and the board's
 compression, strategies, groups and corrected rates come out of what the model really said.
-``ARGS="--items 10 --draws 2"`` takes fewer; ``--folder DIR`` keeps the study.
+``ARGS="--items 10 --draws 2"`` takes fewer; ``--folder DIR``
+keeps the study; ``--dtype bfloat16`` is for processors that compute in it, others take a minute for
+what float32 does in seconds.
 """
 
 import argparse
@@ -32,7 +34,7 @@ guidance = "guidance.md"
 [[model]]
 name = "smollm2-135m"
 model = "embedded:smollm2-135m"
-dtype = "bfloat16"
+dtype = "{dtype}"
 strategies = ["direct", "few-shot"]
 draws = {draws}
 sampling = {sampling}
@@ -41,9 +43,9 @@ name = "smollm2-135m-int8"
 model = "embedded:smollm2-135m"
 parent = "smollm2-135m"
 compression = "int8, weights only"
-dtype = "bfloat16"
+dtype = "{dtype}"
 options = {{ compress = "int8" }}
-strategies = ["direct", "few-shot"]
+strategies = ["direct"]
 draws = {draws}
 sampling = {sampling}
 [[judge]]
@@ -62,14 +64,15 @@ resamples = 2000
 statistic = "cohen_kappa"
 at_least = {kappa}
 """
-SAMPLING = '{ temperature = 0.5, top_p = 0.95, max_tokens = 24, stop = ["\\n\\n"], seed = 1 }'
+SAMPLING = '{ temperature = 0.5, top_p = 0.95, max_tokens = 20, stop = ["\\n\\n"], seed = 1 }'
 
 
-def write_study(folder: Path, items: int, draws: int, audit: int, kappa: float = 0.8) -> Path:
-    """The study and its guidance."""
+def write_study(folder: Path, items: int, draws: int, audit: int, **more: Any) -> Path:
+    """The study and its guidance; ``more``: the least ``kappa``, and the models' ``dtype``."""
     folder.mkdir(parents=True, exist_ok=True)
     tasks = "\n".join(f'[[task]]\nname = "{task}"\nlimit = {items}' for task in TASKS)
-    study = STUDY.format(tasks=tasks, draws=draws, sampling=SAMPLING, audit=audit, kappa=kappa)
+    filled = {"tasks": tasks, "draws": draws, "sampling": SAMPLING, "audit": audit}
+    study = STUDY.format(**filled | {"kappa": 0.8, "dtype": "float32"} | more)
     (folder / "study.toml").write_text(study, "utf-8")
     (folder / "guidance.md").write_text("The final answer is the reference's.\n", "utf-8")
     return folder / "study.toml"
@@ -140,11 +143,12 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--items", type=int, default=50, help="of each task")
     parser.add_argument("--draws", type=int, default=3)
     parser.add_argument("--audit", type=int, default=240, help="cases")
+    parser.add_argument("--dtype", default="float32")
     parser.add_argument("--folder", type=Path, help="where the study stays")
     asked = parser.parse_args(words)
     with tempfile.TemporaryDirectory() as scratch:
         folder = asked.folder or Path(scratch)
-        study = write_study(folder, asked.items, asked.draws, asked.audit)
+        study = write_study(folder, asked.items, asked.draws, asked.audit, dtype=asked.dtype)
         seconds = walk(study)
         board = board_of(study)
     print("\n".join(["", *figures(board)]))
