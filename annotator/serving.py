@@ -75,7 +75,9 @@ def serve_command(study: Path, where: Place, secrets: Path | None = None) -> lis
     """The command line of the server, with nothing open that the app does not need."""
     flags = {
         "server.headless": "true",
-        "theme.primaryColor": "#1565c0",  # Streamlit's red says that something is wrong
+        # Streamlit's red says that something is wrong. One theme for both would be light at night.
+        "theme.light.primaryColor": "#1565c0",
+        "theme.dark.primaryColor": "#1565c0",
         "server.address": where.host,
         "server.port": str(where.port),
         "server.fileWatcherType": "none",
