@@ -17,17 +17,20 @@ MB = 1_000_000
 NOW = "2026-01-31T09:30:00.000000+00:00"
 
 
-def memory_of_collecting(n: int, strategy: str = "direct") -> int:
+def memory_of_collecting(n: int, strategy: str = "direct", cache: int | None = None) -> int:
     """Bytes of peak memory above the start, of a process that collects ``n`` replayed answers."""
-    return int(collecting(n, strategy)["bytes"])
+    return int(collecting(n, strategy, cache)["bytes"])
 
 
-def collecting(n: int, strategy: str = "direct") -> dict[str, Any]:
-    """``bytes`` above the start, ``seconds`` and ``answers`` of collecting in its own process."""
+def collecting(n: int, strategy: str = "direct", cache: int | None = None) -> dict[str, Any]:
+    """``bytes`` above the start, ``seconds`` and ``answers`` of collecting in its own process.
+
+    ``cache`` bytes of the database's pages are kept, where it is not as many as usual.
+    """
     with tempfile.TemporaryDirectory() as folder:
         write_study(Path(folder), n, strategy)
         done = subprocess.run(
-            [sys.executable, __file__, folder],
+            [sys.executable, __file__, folder, *([] if cache is None else [str(cache)])],
             cwd=Path(__file__).parents[1],
             check=True,
             capture_output=True,
@@ -65,8 +68,11 @@ def write_study(folder: Path, n: int, strategy: str) -> None:
 def collect_here(folder: Path) -> dict[str, Any]:
     """Collect the study of this folder, and say what it took."""
     from inference import collect
+    from samples import store as room
     from samples.cli import opened, progress
 
+    if len(sys.argv) > 2:
+        room.CACHE = int(sys.argv[2])
     with opened(folder / "study.toml", create=True) as (study, store):
         started, start = peak(), time.perf_counter()
         jobs = collect.plan(study, store)
