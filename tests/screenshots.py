@@ -46,7 +46,7 @@ TEXTS = [
         (
             "The energy of a capacitor is\n\n$$E = \\frac{1}{2} C U^2.$$\n\nWith $2U$ in place of"
             " $U$ it is\n\n$$E' = \\frac{1}{2} C (2U)^2 = 4 \\cdot \\frac{1}{2} C U^2 = 4E.$$\n\n"
-            "So the energy grows by a factor of **4**.",
+            "The answer is **4**: the energy grows fourfold.",
             "Energy and voltage go hand in hand, so twice the voltage is twice the energy. The"
             " factor is $2$.",
         ),
