@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from annotator.passages import FIRST_LOOK, final_markdown, parts, shortened
+from annotator.passages import final_markdown, parts, shortened
 from annotator.rendering import as_markdown, raw_html
 from annotator.steps import steps
 from annotator.turns import Desk, Progress
@@ -125,10 +125,6 @@ def finished(seen: Progress) -> None:
         f"Finished: nothing is left that needs you. You have labelled {done}; thank you. Cases that"
         " somebody else puts down come here when you reload the page."
     )
-
-
-def is_long(text: str) -> bool:
-    return len(text) > FIRST_LOOK
 
 
 def case(desk: Desk, item: Item, text: str, view: tuple[int, View]) -> int:

@@ -1,6 +1,6 @@
 """Strategies side by side: what asking the same model in another way changes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
@@ -73,8 +73,3 @@ def _correct(made: list[Any]) -> None:
     p = holm(np.array([np.nan if one["p"] is None else one["p"] for one in made], dtype=float))
     for one, adjusted in zip(made, p, strict=True):
         one["p_holm"] = None if np.isnan(adjusted) else float(adjusted)
-
-
-def differing(rows: Sequence[Mapping[str, Any]], alpha: float) -> list[Mapping[str, Any]]:
-    """Those that are told apart."""
-    return [row for row in rows if row["p_holm"] is not None and row["p_holm"] < alpha]

@@ -21,11 +21,6 @@ def test_a_cell_has_one_line() -> None:
     assert show.minute("2026-01-31T09:30:59.000001+00:00") == "2026-01-31 09:30"
 
 
-def test_only_a_long_answer_can_be_unfolded() -> None:
-    assert not show.is_long("x" * show.FIRST_LOOK)
-    assert show.is_long("x" * (show.FIRST_LOOK + 1))
-
-
 def test_nothing_but_the_notes_key_stands_in_the_script() -> None:
     def page(key):  # runs as a script of its own
         from annotator import show
