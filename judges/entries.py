@@ -133,7 +133,9 @@ def _read(
 ) -> tuple[list[tuple[Spec, set[str]]], dict[tuple[str, str], dict[str, Cell]]]:
     """The specs that have answered, each with its tasks; and the cells by model and strategy."""
     rubric = study.rater_question
-    said = {one.spec: _outcomes(store, one.spec, rubric) for one in granted.values()}
+    said = {
+        one.granted.spec: _outcomes(store, one.granted.spec, rubric) for one in by_judge(granted)
+    }
     outcomes = {task: said[one.spec] for task, one in granted.items()}
     tasks = _Tasks.of(store.asked())
     found: dict[tuple[str, str], dict[str, Cell]] = {}

@@ -143,3 +143,20 @@ def test_the_newest_attempt_counts_and_degenerate_answers_are_told_apart(study_s
     assert sorted(outcomes) == [WRONG, *[RIGHT] * 10, DEGENERATE]
     tally = good.cells["sums"].tally()
     assert (tally["judge_failed"], tally["degenerate"], tally["right"]) == (1, 1, 10)
+
+
+def test_a_judge_s_verdicts_are_read_once_however_many_tasks_it_grades(
+    study_store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, store = study_store
+    granted = all_by(study, store, benchmark.choose(study, store, None, NOW))
+    read, asked = Store.board_verdicts, []
+
+    def counted(self: Store, judge: str, rubric: Any) -> Any:
+        asked.append(judge)
+        return read(self, judge, rubric)
+
+    monkeypatch.setattr(Store, "board_verdicts", counted)
+    more = {f"task {n}": warrant for n, warrant in enumerate(granted.values())}
+    assert entries(study, store, {**granted, **more})
+    assert len(asked) == 1
