@@ -17,7 +17,7 @@ def fill(
     *,
     clock: Callable[[], float],
     every: float = 0.5,
-    at_most: int = 500,
+    at_most: int = 5000,
 ) -> int:
     """Save what is made as it comes, in small transactions; returns how many.
 

@@ -58,6 +58,7 @@ _PLAIN: dict[type, Callable[[Any], str]] = {
     int: repr,
     float: _real,
     type(None): lambda _: "null",
+    dict: lambda value: canonical_json(value) if value else "{}",
 }
 _FORMS: dict[type, tuple[Callable[[Any], tuple[Any, ...]], str]] = {}
 

@@ -92,6 +92,7 @@ _VIEWS = {
         SELECT response, rubric, 'judge', spec, value FROM current_verdicts
         WHERE value IS NOT NULL""",
 }
+_OF_VERDICTS = ("ratings", "current_verdicts")
 
 
 def m001_first(db: Database) -> None:
@@ -107,23 +108,28 @@ def m001_first(db: Database) -> None:
         db.execute(f"CREATE VIEW {view} AS {query}")
 
 
-def m002_more_failures(db: Database) -> None:
-    """A verdict may say that the answer itself is none: a refusal, degenerate, ambiguous.
+def _rewrite(db: Database, table: str, views: tuple[str, ...], change: Callable[[str], str]) -> str:
+    """Write a table anew, its rows as they are: SQLite cannot change a constraint.
 
-    SQLite cannot change a CHECK, so the table is written anew; its rows stay as they are.
+    ``views`` are those that read it, the outermost first. Returns the new columns.
     """
-    made = db.execute("SELECT sql FROM sqlite_schema WHERE name = 'verdicts'").fetchone()[0]
-    views = ("ratings", "current_verdicts")
+    made = db.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (table,)).fetchone()[0]
+    columns = change(made[made.index("(") :])
     for view in views:
         db.execute(f"DROP VIEW {view}")
-    new = made.replace("CREATE TABLE verdicts", "CREATE TABLE new_verdicts")
-    more = "'too_long', 'refusal', 'degenerate', 'ambiguous')"
-    db.execute(new.replace("'too_long')", more))
-    db.execute("INSERT INTO new_verdicts SELECT * FROM verdicts")
-    db.execute("DROP TABLE verdicts")
-    db.execute("ALTER TABLE new_verdicts RENAME TO verdicts")
+    db.execute(f"CREATE TABLE new_{table} {columns}")
+    db.execute(f"INSERT INTO new_{table} SELECT * FROM {table}")
+    db.execute(f"DROP TABLE {table}")
+    db.execute(f"ALTER TABLE new_{table} RENAME TO {table}")
     for view in reversed(views):
         db.execute(f"CREATE VIEW {view} AS {_VIEWS[view]}")
+    return columns
+
+
+def m002_more_failures(db: Database) -> None:
+    """A verdict may say that the answer itself is none: a refusal, degenerate, ambiguous."""
+    more = "'too_long', 'refusal', 'degenerate', 'ambiguous')"
+    _rewrite(db, "verdicts", _OF_VERDICTS, lambda columns: columns.replace("'too_long')", more))
 
 
 def m003_probes(db: Database) -> None:
@@ -156,27 +162,17 @@ def m004_charges(db: Database) -> None:
 
 
 def m005_labelling(db: Database) -> None:
-    """Cases that somebody cannot judge, cases kept for a person, and what measures the people.
-
-    SQLite cannot change a CHECK, so the table is written anew; its rows stay as they are.
-    """
-    made = db.execute("SELECT sql FROM sqlite_schema WHERE name = 'labels'").fetchone()[0]
-    views = ("ratings", "current_labels")
-    for view in views:
-        db.execute(f"DROP VIEW {view}")
-    new = made.replace("CREATE TABLE labels", "CREATE TABLE new_labels")
-    new = new.replace("'retracted')", "'retracted', 'unjudgeable')")
-    db.execute(new)
-    db.execute("INSERT INTO new_labels SELECT * FROM labels")
-    db.execute("DROP TABLE labels")
-    db.execute("ALTER TABLE new_labels RENAME TO labels")
+    """Cases that somebody cannot judge, cases kept for a person, and what measures the people."""
+    more = "'retracted', 'unjudgeable')"
+    columns = _rewrite(
+        db, "labels", ("ratings", "current_labels"), lambda old: old.replace("'retracted')", more)
+    )
     db.execute("CREATE INDEX labels_by_case ON labels (rubric, response)")
     db.execute("CREATE INDEX labels_by_person ON labels (rubric, annotator, response)")
-    for view in reversed(views):
-        db.execute(f"CREATE VIEW {view} AS {_VIEWS[view]}")
-    checks = new.replace("new_labels", "check_labels").replace(" REFERENCES responses (id)", "")
+    checks = columns.replace(" REFERENCES responses (id)", "")
     purpose = "purpose TEXT NOT NULL CHECK (purpose IN ('repeat', 'control'))"
-    db.execute(checks.replace("meta TEXT NOT NULL,", f"meta TEXT NOT NULL, {purpose},"))
+    checks = checks.replace("meta TEXT NOT NULL,", f"meta TEXT NOT NULL, {purpose},")
+    db.execute(f"CREATE TABLE check_labels {checks}")
     db.execute("CREATE INDEX check_labels_by_person ON check_labels (rubric, annotator)")
     db.execute("""
         CREATE VIEW current_check_labels AS SELECT * FROM (
@@ -206,6 +202,19 @@ def m006_unfinished(db: Database) -> None:
     db.execute("CREATE INDEX responses_textless ON responses (spec) WHERE text IS NULL")
 
 
+def m007_faster_writing(db: Database) -> None:
+    """Two indexes go that nothing reads: each cost a page of the disk for every row.
+
+    Answers are not looked up by their item alone. Verdicts are by their judge and answer, and those
+    are in their ids: no two verdicts share one as long as no two share them.
+    """
+    db.execute("DROP INDEX responses_by_item")
+    _rewrite(
+        db, "verdicts", _OF_VERDICTS,
+        lambda columns: columns.replace("id TEXT NOT NULL UNIQUE", "id TEXT NOT NULL", 1),
+    )  # fmt: skip
+
+
 MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m001_first,
     m002_more_failures,
@@ -213,6 +222,7 @@ MIGRATIONS: tuple[Callable[[Database], None], ...] = (
     m004_charges,
     m005_labelling,
     m006_unfinished,
+    m007_faster_writing,
 )
 
 

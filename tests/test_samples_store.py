@@ -409,6 +409,7 @@ def test_records_of_any_kind_come_in_the_order_of_writing(store, one_of_each):
     assert list(store.records(Label)) == [one_of_each["labels"], later]
     assert all(store.has(record) for record in one_of_each.values())
     assert not store.has(replace(later, note="x"))
+    assert not store.has(replace(one_of_each["verdicts"], reason="another"))
 
 
 def test_a_snapshot_is_of_one_moment_and_holds_nobody_up(store, one_of_each):
