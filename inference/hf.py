@@ -39,7 +39,7 @@ class Options(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    chat_template: bool = True  # false: complete the messages' text, joined by blank lines
+    chat_template: bool = True  # false: the answer is the paragraph after the messages' own
     compress: str | None = None  # a method of inference/compress.py: "int8", "prune-0.3"
     gguf_file: str | None = None  # which file of the model's folder or repository
     enable_thinking: bool | None = None  # handed to templates that know it
@@ -149,10 +149,9 @@ class HfEngine:
                 )
 
     def _spelt(self, label: str) -> dict[tuple[int, ...], str]:
-        """A label's spellings by their tokens; after plain text a blank comes first."""
-        lead = "" if self._options.chat_template else " "
-        texts = [lead + text for text in spellings(label)]
-        read = self._local.tokenizer(texts, add_special_tokens=False)["input_ids"]
+        """A label's spellings by their tokens."""
+        texts = spellings(label)
+        read = self._local.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
         return {tuple(tokens): text for tokens, text in zip(read, texts, strict=True)}
 
     def _fitting(

@@ -19,8 +19,8 @@ def with_system(chat: Chat, system: str | None) -> Chat:
 
 
 def plain(chat: Chat) -> str:
-    """The text for a model that knows no chats."""
-    return "\n\n".join(message.content for message in chat)
+    """The text for a model that knows no chats: a paragraph each, and the answer is the next."""
+    return "".join(f"{message.content}\n\n" for message in chat)
 
 
 def templated(tokenizer: Any, chat: Chat, extra: Mapping[str, Any]) -> str:

@@ -36,7 +36,7 @@ def main() -> None:
     if told.run:
         _here(told.run)
         return
-    print("leaderboard: takes about ten minutes, most of them to write the study", flush=True)
+    print("leaderboard: takes about four minutes, most of them to write the study", flush=True)
     folder = told.folder or Path(tempfile.mkdtemp(prefix="bench-leaderboard-"))
     try:
         study = _study(folder)

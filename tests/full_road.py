@@ -1,12 +1,13 @@
 """`make road`: the whole road on real answers, from `collect` to `leaderboard`, with its figures.
 
-The embedded SmolLM2-135M-Instruct, asked in two ways, and an int8 variant of it answer
-four tasks of 50 items three times each. Exact references label an audit (by program, so they are
-called reference labels), the rule judge needs its warrant, grades everything, and the board's
-compression, strategies, groups and corrected rates come out of what the model really said.
-``ARGS="--items 10 --draws 2"`` takes fewer; ``--folder DIR``
-keeps the study; ``--dtype bfloat16`` is for processors that compute in it, others take a minute for
-what float32 does in seconds.
+Two embedded models, SmolLM2-135M-Instruct (asked in two ways) and Gemma 3 270M (which is
+pretrained only, so it completes examples), and an int8 variant of the first answer four tasks of
+50 items three times each. Exact references label an audit (by program, so they are called reference
+labels), the rule judge needs its warrant, grades everything, and the board's compression,
+strategies, groups and corrected rates come out of what the models really said.
+``ARGS="--items 10 --draws 2"`` takes fewer; ``--one`` leaves Gemma out, whose 240 MB are fetched
+and converted once; ``--folder DIR`` keeps the study; ``--dtype bfloat16`` is for processors that
+compute in it, others take a minute for what float32 does in seconds.
 """
 
 import argparse
@@ -48,6 +49,7 @@ options = {{ compress = "int8" }}
 strategies = ["direct"]
 draws = {draws}
 sampling = {sampling}
+{second}
 [[judge]]
 name = "rules"
 kind = "auto"
@@ -64,15 +66,27 @@ resamples = 2000
 statistic = "cohen_kappa"
 at_least = {kappa}
 """
+SECOND = """[[model]]
+name = "gemma3-270m"
+model = "embedded:gemma3-270m"
+dtype = "{dtype}"
+options = {{ chat_template = false }}
+strategies = ["few-shot"]
+draws = {draws}
+sampling = {sampling}
+"""
 SAMPLING = '{ temperature = 0.5, top_p = 0.95, max_tokens = 20, stop = ["\\n\\n"], seed = 1 }'
 
 
-def write_study(folder: Path, items: int, draws: int, audit: int, **more: Any) -> Path:
+def write_study(
+    folder: Path, items: int, draws: int, audit: int, second: bool = False, **more: Any
+) -> Path:
     """The study and its guidance; ``more``: the least ``kappa``, and the models' ``dtype``."""
     folder.mkdir(parents=True, exist_ok=True)
     tasks = "\n".join(f'[[task]]\nname = "{task}"\nlimit = {items}' for task in TASKS)
     filled = {"tasks": tasks, "draws": draws, "sampling": SAMPLING, "audit": audit}
-    study = STUDY.format(**filled | {"kappa": 0.8, "dtype": "float32"} | more)
+    filled |= {"kappa": 0.8, "dtype": "float32"} | more
+    study = STUDY.format(**filled, second=SECOND.format(**filled) if second else "")
     (folder / "study.toml").write_text(study, "utf-8")
     (folder / "guidance.md").write_text("The final answer is the reference's.\n", "utf-8")
     return folder / "study.toml"
@@ -144,11 +158,13 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("--draws", type=int, default=3)
     parser.add_argument("--audit", type=int, default=240, help="cases")
     parser.add_argument("--dtype", default="float32")
+    parser.add_argument("--one", action="store_true", help="leave out the second model")
     parser.add_argument("--folder", type=Path, help="where the study stays")
     asked = parser.parse_args(words)
     with tempfile.TemporaryDirectory() as scratch:
         folder = asked.folder or Path(scratch)
-        study = write_study(folder, asked.items, asked.draws, asked.audit, dtype=asked.dtype)
+        counts = asked.items, asked.draws, asked.audit
+        study = write_study(folder, *counts, second=not asked.one, dtype=asked.dtype)
         seconds = walk(study)
         board = board_of(study)
     print("\n".join(["", *figures(board)]))

@@ -108,13 +108,14 @@ def test_a_model_that_overflows_is_told_as_it_is(tiny):
     assert got.text == '{"logprobs":{"7":null}}' and math.isnan(got.logprobs[0])
 
 
-def test_after_plain_text_a_blank_comes_first(tiny):
+def test_after_plain_text_a_label_is_the_next_paragraph(tiny):
     engine = HfEngine(
         EngineSpec("hf", str(tiny), options={"chat_template": False}), {"device": "cpu"}
     )
     [got] = engine.score([(Message("user", "Verdict:"),)], ["no", "yes"])
     engine.close()
-    assert '" no":' in got.text and '" Yes":' in got.text
+    assert got.prompt == "Verdict:\n\n"
+    assert '"no":' in got.text and '"Yes":' in got.text
 
 
 def test_a_beginning_comes_before_what_continues_it():

@@ -24,8 +24,8 @@ def test_a_system_text_is_added_or_put_before_the_chats_own():
     assert with_system((SYSTEM, USER), "A") == (Message("system", "A\n\nBe brief."), USER)
 
 
-def test_plain_text_is_the_messages_joined():
-    assert plain((SYSTEM, USER)) == "Be brief.\n\nHi"
+def test_plain_text_is_a_paragraph_each_and_ends_where_the_answer_s_begins():
+    assert plain((SYSTEM, USER)) == "Be brief.\n\nHi\n\n"
 
 
 def test_the_template_ends_where_the_answer_begins(tokenizer):

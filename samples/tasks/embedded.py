@@ -18,7 +18,7 @@ from samples.tasks.task import EXEMPLARS, TaskData, TaskOptions, shuffled
 
 NAMES = ("Anna", "Tom", "Maria", "Sam", "Lucy", "Omar", "Kate", "Leo")
 FACTORS = range(2, 10)
-PER_TEMPLATE = 4
+PER_TEMPLATE = 5
 
 
 @cache

@@ -245,13 +245,13 @@ TASKS: dict[str, Task] = {
     "sort16-mixed": _sorting(16, "mixed"),
     "sort32-positive": _sorting(32, "positive"),
     "sort32-mixed": _sorting(32, "mixed"),
-    "sums": _embedded("One-digit sums", "number", GENERATED, 40, "embedded:sums"),
+    "sums": _embedded("One-digit sums", "number", GENERATED, 50, "embedded:sums"),
     "word-problems": _embedded(
-        "One-step word problems", "number", GENERATED, 40, "embedded:word_problems"
+        "One-step word problems", "number", GENERATED, 50, "embedded:word_problems"
     ),
     "words": _embedded(
         "Capitals, opposites, first letters", "text", WRITTEN, 120, "embedded:words"
     ),
-    "facts": _embedded("Plain facts, four choices", "choice", WRITTEN, 40, "embedded:facts"),
+    "facts": _embedded("Plain facts, four choices", "choice", WRITTEN, 50, "embedded:facts"),
     "sort3": _sorting(3, "small", size=40),
 }
