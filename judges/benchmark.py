@@ -1,9 +1,7 @@
 """The full run: collect and grade everything, by an approved judge and under its warrant only."""
 
-from inference import collect
 from judges import warrant
 from judges.gate import APPROVED
-from judges.kinship import check_kin
 from judges.tables import study_judges
 from samples.errors import BenchwarrantError, Refused
 from samples.records import Spec, Warrant, content_hash
@@ -31,13 +29,6 @@ def choose(study: Study, store: Store, judge: str | None, now: str | None) -> Wa
             " [benchmark] judges who grades which task"
         )
     return warrant.in_force(study, store, approved[0], now)
-
-
-def check_scope(study: Study, store: Store, granted: Warrant) -> None:
-    """Refuse before anything is asked what the warrant does not cover."""
-    check_kin(study, store, study_judges(study, store)[granted.judge])
-    specs = list(collect.specs_in_force(study, store).values())
-    check_covered(store, granted, specs, set(tasks_in_force(study, store)))
 
 
 def tasks_in_force(study: Study, store: Store) -> list[str]:

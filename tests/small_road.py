@@ -247,6 +247,11 @@ def grade_all(study: Study, store: Store, judge: str | None = None) -> None:
     full_run.run(planned(study, store, judge), office, store, nothing)
 
 
+def check_scope(study: Study, store: Store, judge: str | None = None) -> None:
+    """As a run asks before anything else: every task's warrant, over the models in force."""
+    mandates.judge_of(study, store, NOW, judge, collect.specs_in_force(study, store).values())
+
+
 def all_by(study: Study, store: Store, granted: Warrant) -> dict[str, Warrant]:
     """Every task graded under this warrant."""
     return dict.fromkeys(benchmark.tasks_in_force(study, store), granted)

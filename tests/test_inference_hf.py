@@ -107,7 +107,9 @@ def test_plain_text_for_models_without_a_template(tmp_path):
     chat = (Message("system", "Be brief."), Message("user", "Hi"))
     done = run(model, [chat], Sampling(max_tokens=2), chat_template=False)[0]
     assert done.prompt == "Be brief.\n\nHi\n\n"
-    assert done.prompt_tokens == 1 + 9 + 2 + 2 + 2  # the tokenizer's first token goes before the text
+    assert (
+        done.prompt_tokens == 1 + 9 + 2 + 2 + 2
+    )  # the tokenizer's first token goes before the text
 
 
 # The text

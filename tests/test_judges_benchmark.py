@@ -10,6 +10,7 @@ from small_road import (
     NOW,
     all_by,
     approve,
+    check_scope,
     collect_all,
     copied,
     edit,
@@ -138,7 +139,7 @@ OUT_OF_SCOPE: dict[str, tuple[Callable[[Path], None], str]] = {
 def test_the_scope_lets_through(path: Path, what: str) -> None:
     IN_SCOPE[what](path)
     with opened(path) as (study, store):
-        benchmark.check_scope(study, store, benchmark.choose(study, store, None, NOW))
+        check_scope(study, store)
 
 
 @pytest.mark.parametrize("what", OUT_OF_SCOPE)
@@ -146,9 +147,8 @@ def test_the_scope_refuses(path: Path, what: str) -> None:
     change, says = OUT_OF_SCOPE[what]
     change(path)
     with opened(path) as (study, store):
-        granted = benchmark.choose(study, store, None, NOW)
         with pytest.raises(Refused, match=says) as caught:
-            benchmark.check_scope(study, store, granted)
+            check_scope(study, store)
         assert "\n" not in str(caught.value)
 
 
@@ -164,12 +164,11 @@ def test_new_models_widen_the_scope_to_models_and_to_nothing_else(
         assert approve(study, store, "rules").body["scope"]["kind"] == "new models"
     change(path)
     with opened(path) as (study, store):
-        granted = benchmark.choose(study, store, None, NOW)
         if "model" in what:
-            benchmark.check_scope(study, store, granted)
+            check_scope(study, store)
         else:
             with pytest.raises(Refused, match=says):
-                benchmark.check_scope(study, store, granted)
+                check_scope(study, store)
 
 
 def imported_answers(store: Store) -> list[Any]:
@@ -189,7 +188,7 @@ def test_imported_answers_of_a_model_that_was_not_audited_are_not_graded_either(
     assert len(entries(study, store, all_by(study, store, granted))) == 2
     store.add(imported_answers(store))
     with pytest.raises(Refused, match="does not cover the models stranger"):
-        benchmark.check_scope(study, store, granted)
+        check_scope(study, store)
     with pytest.raises(Refused, match="does not cover the models stranger"):
         entries(study, store, all_by(study, store, granted))
 
@@ -202,7 +201,7 @@ def test_imported_answers_to_a_task_that_was_not_audited_are_not_graded_either(
     item, spec = Item("other", "1", "?", ("4",)), imported_model("good", "direct")
     store.add([item, spec, Response(item.id, "good", spec.id, "direct", 0, "4")])
     with pytest.raises(Refused, match="does not cover the tasks other"):
-        benchmark.check_scope(study, store, granted)
+        check_scope(study, store)
     with pytest.raises(Refused, match="does not cover the tasks other"):
         entries(study, store, all_by(study, store, granted))
 
@@ -275,7 +274,7 @@ def test_an_approved_cascade_grades_and_its_warrant_follows_its_members(path: Pa
     edit(path, "limit = 12", "limit = 20")
     with opened(path) as (study, store):
         granted = benchmark.choose(study, store, "cascade", NOW)
-        benchmark.check_scope(study, store, granted)
+        check_scope(study, store, "cascade")
         collect_all(study, store)
         grade_all(study, store, "cascade")
         lines = entries(study, store, all_by(study, store, granted))

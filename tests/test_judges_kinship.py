@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from small_board import board, entry
-from small_road import NOW, all_by, approve, edit, walk
+from small_road import NOW, all_by, approve, check_scope, edit, walk
 
-from judges import benchmark, board_page, grade
+from judges import board_page, grade
 from judges.entries import entries
 from judges.judge import judge_spec
 from judges.kinship import check_kin, kin, kin_says
@@ -131,11 +131,11 @@ def test_the_road_refuses_it_and_where_allowed_marks_it(tmp_path: Path) -> None:
         assert "kin" not in approve(study, store, "rules").body
         lines = {one.model: one.kin for one in entries(study, store, all_by(study, store, warrant))}
         assert lines == {"good": {"good": "itself"}, "bad": {}}
-        benchmark.check_scope(study, store, warrant)
+        check_scope(study, store, "good")
     edit(path, "allow_self = true\n", "")
     with opened(path) as (study, store):
         with pytest.raises(BenchwarrantError, match="is itself"):
-            benchmark.check_scope(study, store, warrant)
+            check_scope(study, store, "good")
         assert "good" in study_judges(study, store)
 
 
