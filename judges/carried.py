@@ -11,7 +11,7 @@ from judges.intervals import percentile_interval
 
 DRAWS = 1000  # of the judge's errors and of the questions
 REFUSED = 0.05  # a p value below which a judge's errors are not taken as alike
-MUCH = 0.5  # logits: nor where models (tasks) are held to differ so much, though no test shows it
+LIKELY = 0.5  # nor are they below this chance that models (tasks) differ little on both sides
 MANY = 10  # labelled models (tasks) from which on it is labels that say how much they differ
 
 
@@ -63,12 +63,12 @@ def carry_over(
 
 
 def _alike(sides: list[misjudged.Side]) -> tuple[bool, ...]:
-    """Of models, and of tasks: no test refuses it (Bonferroni's), and many do not differ much."""
+    """Of models, and of tasks: no test refuses it (Bonferroni's), and many hardly differ much."""
     kinds = [(one.models, one.tasks) for one in sides]
     p, groups = (np.array([[kind[i] for kind in pair] for pair in kinds]) for i in (0, 1))
-    spreads = np.array([one.spreads for one in sides])
-    differ = (p.size * p < REFUSED) | ((spreads > MUCH) & (groups >= MANY))
-    return tuple(not bool(of.any()) for of in differ.T)
+    little = np.prod([1 - np.array(one.much) for one in sides], axis=0)
+    refused = (p.size * p < REFUSED).any(axis=0)
+    return tuple((~refused & ((little >= LIKELY) | (groups.min(axis=0) < MANY))).tolist())
 
 
 def _side(

@@ -16,7 +16,8 @@ from scipy.special import chdtrc, expit
 from judges.chance import Array, IntArray
 
 SPREADS = np.array([0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.3, 1.7])  # standard deviations in logits
-USUAL = 1.0  # logits: spreads far above it are held to be unlikely beforehand
+USUAL = 0.6  # logits: spreads far above it are held to be unlikely beforehand
+MUCH = 0.5  # logits: a judge does not err alike by groups that differ more
 ROUNDS, SAME = 40, 1e-8  # of Newton's steps, in logits
 STEEP = 4.0  # logits: the longest step
 
@@ -48,6 +49,7 @@ class Side:
     models: Alike
     tasks: Alike
     spreads: tuple[float, float]  # of models and of tasks in logits, the middle of what may be
+    much: tuple[float, float]  # how probable it is that models, and tasks, differ by more than MUCH
 
     @cached_property
     def value(self) -> Array:
@@ -73,10 +75,11 @@ def side(rows: Rows, shape: tuple[int, int], draws: int, rng: np.random.Generato
     modes, curvatures, chances = _fitted(n, k, grid)
     made, which = _drawn(modes, curvatures, chances, draws, rng)
     effects = made * _scale(grid[which], shape)
-    middle = [float(np.median(grid[which, i])) for i in (0, 1)]
+    spreads = grid[which]
+    middle, much = np.median(spreads, axis=0), (spreads > MUCH).mean(axis=0)
     return Side(
         expit(_logits(effects, shape[0])), expit(effects[:, 0]), len(z), alike[0], alike[1],
-        (middle[0], middle[1]),
+        (float(middle[0]), float(middle[1])), (float(much[0]), float(much[1])),
     )  # fmt: skip
 
 

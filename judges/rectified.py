@@ -15,7 +15,7 @@ from scipy.special import ndtri
 from judges.chance import Array, IntArray
 
 OWN = 50  # labelled questions from which on a group has its own λ; fewer take the others'
-SMOOTHED = 2.0  # answers added to the four of label × verdict, half of one to each
+SMOOTHED = 1.0  # answers added to the four of label × verdict, a quarter of one to each
 
 
 class Labelled(NamedTuple):
@@ -71,9 +71,10 @@ def rectified(
 ) -> Rectified:
     """Value and interval of each group; ``tuning`` fixes λ (0: labels alone, 1: plain PPI).
 
-    The interval is Wald's, with half an answer added to each of the four of label ×
-    verdict, as for a difference of matched shares (Agresti and Min, Statistics in Medicine 24,
-    2005): without it, labels among which the judge never erred would claim certainty.
+    The interval is Wald's, with answers added to the four of label × verdict, as for a difference
+    of matched shares (Agresti and Min, Statistics in Medicine 24, 2005): without them, labels among
+    which the judge never erred would claim certainty. It is one answer in all (Perks, Journal of
+    the Institute of Actuaries 73, 1947); two made intervals wider than need be.
     """
     many = len(groups.rate)
     total = _sums(rows.group, rows.weight, many)
@@ -142,7 +143,7 @@ def _tuned(parts: _Parts, n: Array) -> Array:
 
 
 def _smoothed(rows: Labelled, share: Array, n: Array, tuning: Array) -> tuple[Array, Array]:
-    """Mean and variance of label − λ · verdict with half an answer more of each of the four."""
+    """Mean and variance of label − λ · verdict with SMOOTHED answers more, spread over the four."""
     many = len(n)
     cells = np.bincount(4 * rows.group + 2 * rows.label + rows.verdict, share, 4 * many).reshape(
         many, 4

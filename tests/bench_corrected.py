@@ -63,8 +63,8 @@ SETTINGS = (
     *(Setting(12, 4, 200, differ, 160, 12) for differ in (ALIKE, LITTLE, LOT)),
     *(Setting(12, 4, 200, differ, 120, 8) for differ in (LITTLE, LOT)),
     *(Setting(5, 4, 200, differ, 240, 5, by_task=True) for differ in (LITTLE, LOT)),
-    *(Setting(30, 6, 100, differ, 50, 30) for differ in (LITTLE, LOT)),
-    *(Setting(72, 17, 60, differ, 10, 72) for differ in (LITTLE, LOT)),
+    *(Setting(30, 6, 100, differ, 100, 30) for differ in (LITTLE, LOT)),
+    *(Setting(72, 17, 60, differ, 40, 72) for differ in (LITTLE, LOT)),
 )
 
 
