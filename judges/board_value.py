@@ -15,6 +15,7 @@ from judges.robustness import Changed, changed_items
 from judges.solutions import solutions_judged
 from judges.tables import Audit, load_audit, study_judges
 from judges.views import views
+from samples import numbered
 from samples.records import Spec, Warrant
 from samples.store import Store
 from samples.study import Study
@@ -27,7 +28,7 @@ def board_value(
 ) -> dict[str, Any]:
     """Read the study and make its whole leaderboard; ``granted`` is the warrant of each task."""
     board = resample(entries(study, store, granted), np.random.default_rng(study.seed))
-    asked, audit, judges = store.asked(), load_audit(study, store), by_judge(granted)
+    asked, audit, judges = numbered.asked(store), load_audit(study, store), by_judge(granted)
     critiques: list[dict[str, Any]] = []
     if any(one.answer_type == "critique" for one in asked):
         critiques = solutions_judged(study, store, audit)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from inference import collect
+from samples import numbered
 from samples.errors import BenchwarrantError
 from samples.records import Item, Response, Spec, Verdict, Warrant
 from samples.registry import did_you_mean
@@ -20,7 +21,7 @@ def cell_specs(
     if not own:
         names = list(dict.fromkeys(spec.name for spec in specs))
         raise BenchwarrantError(f"no model {model!r} in this study; {did_you_mean(model, names)}")
-    tasks = list(dict.fromkeys(one.task for one in store.asked()))
+    tasks = list(dict.fromkeys(one.task for one in numbered.asked(store)))
     if task not in tasks:
         raise BenchwarrantError(f"no task {task!r} in this study; {did_you_mean(task, tasks)}")
     of_task = [spec for spec in own if spec.body.get("task", task) == task]

@@ -15,7 +15,7 @@ from judges.figures import undefined_figure
 from judges.leaderboard import Board
 from judges.matching import by_question, same_answers
 from judges.paired import Sides, compare
-from samples.store import DEGENERATE
+from samples.numbered import DEGENERATE
 
 METHOD = (
     "variant minus parent on the same questions and draws; variance by question, Student's t;"

@@ -18,9 +18,11 @@ from judges.kinship import kin
 from judges.lineage import NONE, lineage
 from judges.mandates import by_judge
 from judges.tables import study_judges
+from samples import numbered
 from samples.errors import BenchwarrantError
+from samples.numbered import DEGENERATE, FAILED, RIGHT, TEXTLESS, UNGRADED, Asked
 from samples.records import Rubric, Spec, Warrant
-from samples.store import DEGENERATE, FAILED, RIGHT, TEXTLESS, UNGRADED, Asked, Store
+from samples.store import Store
 from samples.study import Study
 
 
@@ -137,11 +139,11 @@ def _read(
         one.granted.spec: _outcomes(store, one.granted.spec, rubric) for one in by_judge(granted)
     }
     outcomes = {task: said[one.spec] for task, one in granted.items()}
-    tasks = _Tasks.of(store.asked())
+    tasks = _Tasks.of(numbered.asked(store))
     found: dict[tuple[str, str], dict[str, Cell]] = {}
     specs: list[tuple[Spec, set[str]]] = []
     for spec in collect.specs_in_force(study, store).values():
-        cells = _cells(store.board_answers(spec.id), outcomes, tasks)
+        cells = _cells(numbered.answers(store, spec.id), outcomes, tasks)
         if cells:
             specs.append((spec, set(cells)))
             line = found.setdefault((spec.name, spec.body["strategy"]), {})
@@ -165,8 +167,8 @@ class _Outcomes(NamedTuple):
 
 def _outcomes(store: Store, judge: str, rubric: Rubric) -> _Outcomes:
     """A judge's newest verdicts; where there is none an answer without text is TEXTLESS."""
-    given, said = (_rows(flat, 2) for flat in store.board_verdicts(judge, rubric))
-    unfinished = _rows(store.unfinished(), 2)
+    given, said = (_rows(flat, 2) for flat in numbered.verdicts(store, judge, rubric))
+    unfinished = _rows(numbered.unfinished(store), 2)
     size = 1 + max(int(part[:, 0].max(initial=0)) for part in (given, unfinished))
     outcome, cut = np.full(size, UNGRADED, dtype=np.uint8), np.zeros(size, dtype=bool)
     cut[unfinished[:, 0]] = unfinished[:, 1] == 1

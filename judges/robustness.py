@@ -15,7 +15,7 @@ from judges.entries import Entry
 from judges.leaderboard import Board
 from judges.matching import joined
 from judges.paired import compare
-from samples.store import Asked
+from samples.numbered import Asked
 
 KIND, SEED = "perturbation_type", "seed_question"
 ALL = "all changes"

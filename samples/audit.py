@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from samples import numbered
 from samples.errors import BenchwarrantError
 from samples.records import AuditCase, AuditSet, Rubric, Spec
 from samples.store import Store, cases_hash
@@ -137,8 +138,8 @@ def drawable(store: Store, specs: set[str], strata: Sequence[str]) -> tuple[Fram
     scoring only) is left out of the frame and counted. The answers stand by their numbers, oldest
     first.
     """
-    left_out = set(store.textless_numbers())
-    task_of = {one.number: one.task for one in store.asked()}
+    left_out = set(numbered.textless_numbers(store))
+    task_of = {one.number: one.task for one in numbered.asked(store)}
     responses: list[int] = []
     strata_of: list[str] = []
     textless = 0
@@ -159,9 +160,9 @@ def drawable(store: Store, specs: set[str], strata: Sequence[str]) -> tuple[Fram
 def _by_task(store: Store, spec: Spec, task_of: Mapping[int, str]) -> dict[str, Sequence[int]]:
     """The numbers of a spec's answers; only imported ones do not say which task they are of."""
     if "task" in spec.body:
-        return {spec.body["task"]: store.answer_numbers(spec.id)}
+        return {spec.body["task"]: numbered.answer_numbers(store, spec.id)}
     tasks: dict[str, list[int]] = {}
-    flat = store.board_answers(spec.id)
+    flat = numbered.answers(store, spec.id)
     for item, number in zip(flat[::3], flat[2::3], strict=True):
         tasks.setdefault(task_of[item], []).append(number)
     return dict(tasks)
@@ -169,7 +170,7 @@ def _by_task(store: Store, spec: Spec, task_of: Mapping[int, str]) -> dict[str, 
 
 def named(store: Store, frame: Frame) -> Frame:
     """The same answers by their ids."""
-    return replace(frame, responses=tuple(store.response_ids(frame.responses)))
+    return replace(frame, responses=tuple(numbered.response_ids(store, frame.responses)))
 
 
 def draw_audit(

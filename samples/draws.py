@@ -9,6 +9,7 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import Any
 
+from samples import numbered
 from samples.audit import Drawn, Frame, draw_audit, named
 from samples.errors import BenchwarrantError
 from samples.records import Rubric
@@ -32,7 +33,7 @@ def draw_by_design(
         neyman = block.allocation == "neyman"  # looks at every verdict so far
         positive = store.positive_shares(rubric, block.strata) if neyman else {}
         drawn = draw_audit(frame, block, seed, positive)
-        ids = store.response_ids(int(case.response) for case in drawn)
+        ids = numbered.response_ids(store, [int(case.response) for case in drawn])
         return [replace(case, response=own) for case, own in zip(drawn, ids, strict=True)]
     if block.size > len(frame.responses):
         raise BenchwarrantError(

@@ -9,8 +9,8 @@ from judges.board_value import whole
 from judges.entries import Cell, Entry
 from judges.leaderboard import resample
 from judges.mandates import Mandate
+from samples.numbered import DEGENERATE, FAILED, RIGHT, TEXTLESS, UNGRADED, WRONG
 from samples.records import Warrant
-from samples.store import DEGENERATE, FAILED, RIGHT, TEXTLESS, UNGRADED, WRONG
 
 OUTCOMES = {"1": RIGHT, "0": WRONG, "-": FAILED, "d": DEGENERATE, "t": TEXTLESS, "u": UNGRADED}
 OUTCOMES |= {"c": WRONG, "C": RIGHT}  # cut off

@@ -16,6 +16,7 @@ from judges.figures import undefined_figure
 from judges.leaderboard import ALL_TASKS, CorrectedFigures, resample, to_csv
 from judges.mandates import judge_of
 from judges.tables import load_audit
+from samples import numbered
 from samples.cli import opened
 from samples.records import Spec
 
@@ -103,7 +104,7 @@ def test_the_audit_s_cases_have_their_places_on_the_board(road: Path, tmp_path: 
             audit_places(store, audit, resample(some, np.random.default_rng(1)))
             for some in (lines, others)
         ]
-        keys = [one.key for one in store.asked()]
+        keys = [one.key for one in numbered.asked(store)]
         asked = {item.id: item.key for item in store.items()}
         items = [asked[row[0]] for row in store.traits(audit.responses)]
     models = [audit.models[code] for code in audit.model]

@@ -22,10 +22,12 @@ from small_road import (
 from inference import collect
 from judges import benchmark
 from judges.entries import entries
+from samples import numbered
 from samples.cli import opened
 from samples.errors import BenchwarrantError
+from samples.numbered import DEGENERATE, FAILED, RIGHT, TEXTLESS, WRONG
 from samples.records import Verdict
-from samples.store import DEGENERATE, FAILED, RIGHT, TEXTLESS, WRONG, Store
+from samples.store import Store
 from samples.study import Study
 
 
@@ -83,7 +85,7 @@ def test_entries_count_what_has_no_text_what_failed_and_what_is_not_graded(path:
         cell = good().cells["sums"]
         after = cell.tally()
         assert (after["ungraded"], after["no_text"], after["cut_off"]) == (0, 2, 1)
-        numbers = {one.key: one.number for one in store.asked()}
+        numbers = {one.key: one.number for one in numbered.asked(store)}
         keys = {item.id: item.key for item in store.items()}
         found = dict(zip(cell.item.tolist(), cell.outcome.tolist(), strict=True))
         codes = [found[numbers[keys[item]]] for item in ids]
@@ -150,13 +152,13 @@ def test_a_judge_s_verdicts_are_read_once_however_many_tasks_it_grades(
 ) -> None:
     study, store = study_store
     granted = all_by(study, store, benchmark.choose(study, store, None, NOW))
-    read, asked = Store.board_verdicts, []
+    read, asked = numbered.verdicts, []
 
-    def counted(self: Store, judge: str, rubric: Any) -> Any:
+    def counted(store: Store, judge: str, rubric: Any) -> Any:
         asked.append(judge)
-        return read(self, judge, rubric)
+        return read(store, judge, rubric)
 
-    monkeypatch.setattr(Store, "board_verdicts", counted)
+    monkeypatch.setattr(numbered, "verdicts", counted)
     more = {f"task {n}": warrant for n, warrant in enumerate(granted.values())}
     assert entries(study, store, {**granted, **more})
     assert len(asked) == 1

@@ -9,7 +9,7 @@ from judges.board_value import whole
 from judges.entries import Entry
 from judges.leaderboard import resample
 from judges.robustness import ALL, changed_items
-from samples.store import Asked
+from samples.numbered import Asked
 from samples.tasks import TaskOptions, load_task
 
 

@@ -21,7 +21,7 @@ from samples.records import (
     Spec,
     Verdict,
 )
-from samples.store import DEGENERATE, RIGHT, TABLES, Store, Ungraded, cases_hash
+from samples.store import TABLES, Store, Ungraded, cases_hash
 
 T0, T1, T2 = (f"2026-01-31T09:3{n}:00.000000+00:00" for n in range(3))
 
@@ -180,35 +180,6 @@ def test_the_newest_attempt_of_a_judge_counts(full, one_of_each):
     assert full.attempts(first.spec, first.rubric) == {first.response: 2}
     ratings = full.db.execute("SELECT rater_kind, rater, value FROM ratings").fetchall()
     assert ratings == [("person", "ada", "correct"), ("judge", first.spec, "incorrect")]
-
-
-def test_the_board_reads_numbers_from_indexes_alone(full, one_of_each):
-    """No plan may touch the rows of the responses, where the texts lie."""
-    first, rubric = one_of_each["verdicts"], one_of_each["rubrics"]
-    full.add([replace(first, value=None, failure="degenerate", attempt=1)])
-    plans = []
-    full.db.conn.set_trace_callback(lambda text: plans.append(text))
-    answers = full.board_answers(one_of_each["responses"].spec)
-    of, said = full.board_verdicts(first.spec, rubric)
-    full.unfinished()
-    full.db.conn.set_trace_callback(None)
-    assert list(answers) == [1, 0, 1]  # the first item, its first draw, the first response
-    verdicts = dict(zip(said[::2], said[1::2], strict=True))
-    assert [verdicts[number] for number in of[1::2]] == [RIGHT, DEGENERATE]
-    assert set(of[::2]) == {1}
-    for query in plans:
-        rows = full.db.execute(f"EXPLAIN QUERY PLAN {query}").fetchall()
-        for *_, step in rows:
-            covered = "COVERING INDEX" in step or "responses_unfinished" in step
-            assert covered or step == "SCAN verdicts", step
-
-
-def test_unfinished_answers_are_told_apart(full, one_of_each):
-    first = one_of_each["responses"]
-    more = [replace(first, draw=n + 1, finish=f) for n, f in enumerate(("length", "too_long"))]
-    full.add(more)
-    found = list(full.unfinished())
-    assert sorted(zip(found[::2], found[1::2], strict=True)) == [(2, 1), (3, 0)]
 
 
 def test_a_cell_is_the_answers_behind_a_figure(full, one_of_each):
