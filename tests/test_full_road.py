@@ -8,7 +8,7 @@ from full_road import TASKS, board_of, figures, walk, write_study
 
 @pytest.mark.slow
 def test_the_board_s_parts_come_out_of_real_answers(tmp_path: Path) -> None:
-    """The embedded model in two precisions, asked in two ways: half a minute on a free machine."""
+    """The embedded model in two precisions, asked in two ways, and all that the board says."""
     study = write_study(tmp_path, items=8, draws=2, audit=64, kappa=0.2)
     walk(study)
     board = board_of(study)
