@@ -23,6 +23,7 @@ from typing import Any
 import benchwarrant
 from judges.board_page import name
 from judges.board_words import corrected_by, points, shown
+from judges.comparing import p_value
 from judges.demo import label_by_program
 
 TASKS = ("sums", "word-problems", "words", "facts")
@@ -140,16 +141,21 @@ def figures(board: dict[str, Any]) -> list[str]:
         )
     for row in board["compression"]:
         lines.append(
-            f"{name(row)} against {row['parent']}: {points(row['change'])} points, p ="
-            f" {row['p']:.3f}, share kept {shown(row['share_kept_interval'])},"
+            f"{name(row)} against {row['parent']}: {points(row['change'])} points, p"
+            f" {_p(row['p'])}, share kept {shown(row['share_kept_interval'])},"
             f" {row['right_to_wrong']} right → wrong, {row['wrong_to_right']} wrong → right"
         )
     for row in board["strategies"]:
         lines.append(
             f"{row['model']}, {row['second']} against {row['first']}: {points(row['difference'])}"
-            f" points, p = {row['p']:.3f} (Holm {row['p_holm']:.3f})"
+            f" points, p {_p(row['p'])} (Holm {_p(row['p_holm'])})"
         )
     return lines
+
+
+def _p(p: float | None) -> str:
+    text = p_value(p)
+    return text if text.startswith("<") else f"= {text}"
 
 
 def main(words: Sequence[str] | None = None) -> None:

@@ -10,6 +10,7 @@ import platform
 import re
 import subprocess
 import sys
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,8 +20,8 @@ README = Path(__file__).parents[1] / "README.md"
 def main(name: str, command: list[str]) -> None:
     env = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     run = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=True)
-    here = re.escape(str(Path.cwd())) + "/?"
-    printed = re.sub(here, "", run.stdout).strip()
+    here, passing = re.escape(str(Path.cwd())), re.escape(tempfile.gettempdir()) + "/tmp[^/ ]+"
+    printed = re.sub(f"({here}|{passing})/?", "", run.stdout).strip()
     where = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
     text = README.read_text(encoding="utf-8")
     start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
