@@ -40,8 +40,9 @@ def scatter(name: str, title: str, across: str, points: Sequence[Point]) -> Mark
     if not points:
         return Markup("")
     sizes = [point.size for point in points]
-    low, high = min(sizes) / 1.3, max(sizes) * 1.3
-    parts = [*_grid(low, high, across)]
+    rounds = _round_sizes(min(sizes) / 1.1, max(sizes) * 1.1)
+    low, high = rounds[0], rounds[-1]
+    parts = [*_grid(rounds, across)]
     for point in points:
         x, y = _x(point.size, low, high), _y(point.value)
         if point.low is not None and point.high is not None:
@@ -72,14 +73,14 @@ def _y(value: float) -> str:
     return f"{TOP + (1 - value) * (HEIGHT - TOP - BOTTOM):.1f}"
 
 
-def _grid(low: float, high: float, across: str) -> list[Markup]:
+def _grid(rounds: Sequence[float], across: str) -> list[Markup]:
     parts = []
     for tick in range(0, 101, 20):
         y = _y(tick / 100)
         parts.append(_line(str(LEFT), str(WIDTH - RIGHT), y, y))
         parts.append(_text(str(LEFT - 6), str(float(y) + 4), "end", f"{tick}%"))
-    for size in _round_sizes(low, high):
-        x = _x(size, low, high)
+    for size in rounds:
+        x = _x(size, rounds[0], rounds[-1])
         parts.append(_line(x, x, str(TOP), str(HEIGHT - BOTTOM)))
         parts.append(_text(x, str(HEIGHT - BOTTOM + 16), "middle", f"{size:,g}"))
     parts.append(_text(str((LEFT + WIDTH) / 2), str(HEIGHT - 4), "middle", across))
@@ -87,9 +88,14 @@ def _grid(low: float, high: float, across: str) -> list[Markup]:
 
 
 def _round_sizes(low: float, high: float) -> list[float]:
-    """1, 2 and 5 times powers of ten between both ends."""
-    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    return [n * 10.0**p for p in powers for n in (1, 2, 5) if low <= n * 10.0**p <= high]
+    """1, 2 and 5 times powers of ten, from the last one below ``low`` to the first above ``high``.
+
+    So that sizes which are all alike stand between two figures too.
+    """
+    powers = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 2)
+    rounds = [float(f"{n}e{p}") for p in powers for n in (1, 2, 5)]
+    below, above = max(r for r in rounds if r <= low), min(r for r in rounds if r >= high)
+    return [r for r in rounds if below <= r <= above]
 
 
 def _line(x1: str, x2: str, y1: str, y2: str) -> Markup:

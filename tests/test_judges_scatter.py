@@ -34,3 +34,9 @@ def test_no_interval_no_bar_and_nothing_without_a_point() -> None:
     svg = str(scatter("p", "t", "MB", [alone]))
     assert "bar thin" not in svg and 'class="mark none"' in svg
     assert scatter("p", "t", "MB", []) == ""
+
+
+def test_sizes_that_are_all_alike_stand_between_two_figures() -> None:
+    svg = str(scatter("p", "t", "MB", [point("a", 134.5, 0.5), point("b", 134.5, 0.2)]))
+    ticks = re.findall(r'text-anchor="middle">([^<]+)<', svg)
+    assert ticks == ["100", "200", "MB"]
