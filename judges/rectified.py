@@ -15,7 +15,7 @@ from scipy.special import ndtri
 from judges.chance import Array, IntArray
 
 OWN = 50  # labelled questions from which on a group has its own λ; fewer take the others'
-SMOOTHED = 1.0  # answers added to the four of label × verdict, a quarter of one to each
+SMOOTHED = 2.0  # answers added to the four of label × verdict, half of one to each
 
 
 class Labelled(NamedTuple):
@@ -71,10 +71,10 @@ def rectified(
 ) -> Rectified:
     """Value and interval of each group; ``tuning`` fixes λ (0: labels alone, 1: plain PPI).
 
-    The interval is Wald's, with answers added to the four of label × verdict, as for a difference
-    of matched shares (Agresti and Min, Statistics in Medicine 24, 2005): without them, labels among
-    which the judge never erred would claim certainty. It is one answer in all (Perks, Journal of
-    the Institute of Actuaries 73, 1947); two made intervals wider than need be.
+    The interval is Wald's, with half an answer added to each of the four of label ×
+    verdict, as for a difference of matched shares (Agresti and Min, Statistics in Medicine 24,
+    2005): without it, labels among which the judge never erred would claim certainty, and with half
+    as much a judge that errs one way has intervals that are too short.
     """
     many = len(groups.rate)
     total = _sums(rows.group, rows.weight, many)

@@ -80,7 +80,22 @@ def test_labels_without_an_error_of_the_judge_claim_no_certainty() -> None:
     same = np.repeat([1, 0], 20)
     found = of(same, same, np.repeat([1, 0], 5000))
     assert found.value.item() == pytest.approx(0.5, abs=0.01)
-    assert found.high.item() - found.low.item() > 0.07
+    assert found.high.item() - found.low.item() > 0.08
+
+
+@pytest.mark.parametrize("errs", [(0.02, 0.02), (0.05, 0.05), (0.1, 0.1), (0.0, 0.05), (0.0, 0.08)])
+def test_intervals_of_few_labels_hold_the_truth_however_good_the_judge(
+    errs: tuple[float, float],
+) -> None:
+    """40 labels among 4,000 answers: many have no error among them, and some judges err one way."""
+    rng, held = np.random.default_rng(5), []
+    for _ in range(500):
+        right = rng.integers(0, 2, 4040)
+        misled = rng.random(4040) < np.where(right == 1, *errs)
+        verdict = np.where(misled, 1 - right, right)
+        found = of(right[:40], verdict[:40], verdict[40:])
+        held.append(found.low.item() <= 0.5 <= found.high.item())
+    assert np.mean(held) >= 0.93
 
 
 def test_few_labels_take_the_others_tuning() -> None:
