@@ -58,17 +58,17 @@ def carry_over(
         middle(at.mean(axis=1), rates.mean(axis=2), confidence),
         middle(youden.mean(axis=0), youden, confidence),
         middle(youden.mean(axis=(0, 2)), youden.mean(axis=2), confidence),
-        _alike(sides),
+        alike(sides),
     )
 
 
-def _alike(sides: list[misjudged.Side]) -> tuple[bool, ...]:
+def alike(sides: list[misjudged.Side]) -> tuple[bool, ...]:
     """Of models, and of tasks: no test refuses it (Bonferroni's), and many hardly differ much."""
     kinds = [(one.models, one.tasks) for one in sides]
     p, groups = (np.array([[kind[i] for kind in pair] for pair in kinds]) for i in (0, 1))
-    little = np.prod([1 - np.array(one.much) for one in sides], axis=0)
+    much = np.where(groups >= MANY, [one.much for one in sides], 0.0)
     refused = (p.size * p < REFUSED).any(axis=0)
-    return tuple((~refused & ((little >= LIKELY) | (groups.min(axis=0) < MANY))).tolist())
+    return tuple((~refused & (np.prod(1 - much, axis=0) >= LIKELY)).tolist())
 
 
 def _side(

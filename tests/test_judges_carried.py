@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from judges.carried import carry_over, middle
+from judges.carried import MANY, alike, carry_over, middle
 from judges.counted import Calibration, Graded, raw_rates
+from judges.misjudged import Alike, Side
 
 
 def board(models: int, questions: int, rate: float, **more) -> Graded:
@@ -67,6 +68,19 @@ def test_models_that_mislead_the_judge_unlike_are_found() -> None:
     found = carry_over(raw, joined, np.random.default_rng(0), 0.95)
     assert not found.alike[0]
     assert (found.cells.value[3:] > found.cells.value[:3].max() + 0.1).all()
+
+
+def test_what_no_test_refuses_may_still_be_too_likely_to_differ() -> None:
+    """Each side holds a chance of 35% that many models differ much: 58% that one of them does."""
+
+    def one(groups: int, much: float, p: float = 0.4) -> Side:
+        models, tasks = Alike(p, groups), Alike(0.9, 4)
+        return Side(np.ones((1, 1, 1)), np.ones(1), 100, models, tasks, (0.3, 0.0), (much, 0.9))
+
+    assert alike([one(MANY, 0.25), one(MANY, 0.25)]) == (True, True)  # tasks are too few to tell
+    assert alike([one(MANY, 0.35), one(MANY, 0.35)]) == (False, True)
+    assert alike([one(MANY, 0.35), one(MANY - 1, 0.35)]) == (True, True)
+    assert alike([one(MANY, 0.0), one(MANY, 0.0, p=0.01)]) == (False, True)
 
 
 def test_the_middle_of_draws() -> None:
