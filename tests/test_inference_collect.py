@@ -415,21 +415,21 @@ def pages_left(store: Store, number: int) -> None:
 def test_a_full_disk_is_one_line_and_afterwards_it_goes_on(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    edit(path, '"good.jsonl"', '"good.jsonl"\ndraws = 100\nsampling = { temperature = 1.0 }')
+    edit(path, '"good.jsonl"', '"good.jsonl"\ndraws = 1000\nsampling = { temperature = 1.0 }')
     closed = []
     monkeypatch.setattr(ReplayEngine, "close", lambda engine: closed.append(engine.spec.model))
     with opened(path, create=True) as (study, store):
-        pages_left(store, 120)
+        pages_left(store, 900)
         with pytest.raises(BenchwarrantError, match="make room on its disk and run") as caught:
             collect_all(study, store)
         assert "\n" not in str(caught.value) and "database or disk is full" in str(caught.value)
         kept = store.counts()["responses"]
-        assert 0 < kept < 1212
+        assert 0 < kept < 12012
         assert closed == ["good.jsonl"]  # whatever happens, no server is left behind
     with opened(path) as (study, store):
         assert len(store.events("model loaded")) == 1
         assert collect_all(study, store) == {}
-        assert store.counts()["responses"] == 1212
+        assert store.counts()["responses"] == 12012
         assert list(store.faults()) == []
 
 
