@@ -99,3 +99,10 @@ def one_of_each() -> dict[str, Any]:
         "accounts": Account("ada", secret="b2:00", created_at=now),
         "events": Event("run", "tiny", {"rows": 1}, now),
     }
+
+
+@pytest.fixture
+def full(store: Store, one_of_each: dict[str, Any]) -> Store:
+    """A study with a row in every table."""
+    store.add(one_of_each.values())
+    return store

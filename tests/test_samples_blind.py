@@ -2,19 +2,11 @@
 
 from dataclasses import replace
 
-import pytest
-
 from samples import blind
 from samples.blind import Others
 from samples.records import Account, Event, Label, Lease
 
 T0, T1, T2 = (f"2026-01-31T09:3{n}:00.000000+00:00" for n in range(3))
-
-
-@pytest.fixture
-def full(store, one_of_each):
-    store.add(one_of_each.values())
-    return store
 
 
 def test_an_annotator_sees_the_case_and_not_who_made_it(full, one_of_each):

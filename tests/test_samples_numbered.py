@@ -2,16 +2,8 @@
 
 from dataclasses import replace
 
-import pytest
-
 from samples import numbered
 from samples.numbered import DEGENERATE, RIGHT
-
-
-@pytest.fixture
-def full(store, one_of_each):
-    store.add(one_of_each.values())
-    return store
 
 
 def test_the_board_reads_numbers_from_indexes_alone(full, one_of_each):

@@ -26,12 +26,6 @@ from samples.store import TABLES, Store, Ungraded, cases_hash
 T0, T1, T2 = (f"2026-01-31T09:3{n}:00.000000+00:00" for n in range(3))
 
 
-@pytest.fixture
-def full(store, one_of_each):
-    store.add(one_of_each.values())
-    return store
-
-
 def test_what_an_audit_says_of_its_answers(full, one_of_each):
     answer, item = one_of_each["responses"], one_of_each["items"]
     facts = full.answer_facts(one_of_each["audit_sets"].id)
