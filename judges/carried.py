@@ -11,7 +11,7 @@ from judges.intervals import percentile_interval
 
 DRAWS = 1000  # of the judge's errors and of the questions
 REFUSED = 0.05  # a p value below which a judge's errors are not taken as alike
-LIKELY = 0.5  # nor are they below this chance that models (tasks) differ little on both sides
+LIKELY = 0.7  # nor are they below this chance that models (tasks) differ little on both sides
 MANY = 10  # labelled models (tasks) from which on it is labels that say how much they differ
 
 

@@ -229,6 +229,9 @@ def _report(setting: Setting, found: dict[str, list]) -> None:
                 flush=True,
             )
     errors = joined["errors"]
+    if np.isnan(errors[0]).all():
+        print(f"{setting.title}; no mean is corrected: the labels do not support it", flush=True)
+        return
     raw, ours, wrong, ours_wrong = errors[:, ~np.isnan(errors[0])].mean(axis=1)
     ppi, rg, mean_ppi, mean_rg = 100 * joined["methods"].mean(axis=1)
     print(
