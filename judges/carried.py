@@ -11,7 +11,6 @@ from judges.intervals import percentile_interval
 
 DRAWS = 1000  # of the judge's errors and of the questions
 REFUSED = 0.05  # a p value below which a judge's errors are not taken as alike
-LIKELY = 0.7  # nor are they below this chance that models (tasks) differ little on both sides
 MANY = 10  # labelled models (tasks) from which on it is labels that say how much they differ
 
 
@@ -32,7 +31,7 @@ class Carried(NamedTuple):
     means: Ends  # (models,)
     youden: Ends  # sensitivity + specificity − 1, (models, tasks)
     of_model: Ends  # the same, the mean over tasks: (models,)
-    alike: tuple[bool, ...]  # whether models, and tasks, may be held to mislead the judge alike
+    alike: tuple[float, ...]  # the chance that models, and tasks, mislead the judge much alike
 
 
 def carry_over(
@@ -62,13 +61,16 @@ def carry_over(
     )
 
 
-def alike(sides: list[misjudged.Side]) -> tuple[bool, ...]:
-    """Of models, and of tasks: no test refuses it (Bonferroni's), and many hardly differ much."""
+def alike(sides: list[misjudged.Side]) -> tuple[float, ...]:
+    """The chance that models, and tasks, hardly differ on either side; 0 where a test refuses it.
+
+    Where few are labelled, how much they differ is unknown, and only a test speaks (Bonferroni's).
+    """
     kinds = [(one.models, one.tasks) for one in sides]
     p, groups = (np.array([[kind[i] for kind in pair] for pair in kinds]) for i in (0, 1))
     much = np.where(groups >= MANY, [one.much for one in sides], 0.0)
     refused = (p.size * p < REFUSED).any(axis=0)
-    return tuple((~refused & (np.prod(1 - much, axis=0) >= LIKELY)).tolist())
+    return tuple(np.where(refused, 0.0, np.prod(1 - much, axis=0)).tolist())
 
 
 def _side(

@@ -30,6 +30,8 @@ GROUPS = 5  # labelled models (tasks) from which on their spread speaks for one 
 TELLS = 0.2  # sensitivity + specificity − 1 must be shown to lie above; 0 is a coin
 SIDE = 10  # labelled answers, right ones and wrong ones, before a judge's errors are carried over
 APART = 20  # labels of a model (task) that correct it where the judge errs differently by model
+LIKELY = 0.5  # chance of erring alike from which on other models' labels count beside enough own
+SURE = 0.7  # and from which on they count alone: a dozen labels do not show that models differ
 
 NO_ANSWERS = "not every task has graded answers"
 ONE_QUESTION = "all answers are to one question, which tells nothing about others"
@@ -39,7 +41,7 @@ FEW_SIDE = (
 )
 NEVER_LABELLED = f"none of this {{0}}'s answers is labelled, and fewer than {GROUPS} {{0}}s' are"
 UNLIKE = (
-    "the judge errs differently from {0} to {0}, and this one has only {1} labelled answers:"
+    "the judge may err differently from {0} to {0}, and this one has only {1} labelled answers:"
     f" it takes {{2}}, or {ENOUGH} of the rate's own"
 )
 IMPOSSIBLE = (
@@ -224,7 +226,8 @@ class _Chosen:
         if not found.labels[place] >= ENOUGH:
             return None
         ends = [float(end[place]) for end in (found.value, found.low, found.high)]
-        if all(self.carried.alike) and not why and carried[2] - carried[1] < ends[2] - ends[1]:
+        alike = min(self.carried.alike) >= LIKELY and not why
+        if alike and carried[2] - carried[1] < ends[2] - ends[1]:
             return None
         facts = {
             "lambda": float(found.tuning[place]),
@@ -246,7 +249,7 @@ class _Chosen:
             fewest = int(self.labelled[axis][where[axis]].min())
             if not fewest and (self.labelled[axis] > 0).sum() < GROUPS:
                 return NEVER_LABELLED.format(kind)
-            if fewest < APART and not carried.alike[axis]:
+            if fewest < APART and carried.alike[axis] < SURE:
                 return UNLIKE.format(kind, fewest, APART)
         cell = carried.youden, carried.cells, (m, t)
         youden, found, at = cell if t is not None else (carried.of_model, carried.means, m)

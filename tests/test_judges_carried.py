@@ -38,7 +38,7 @@ def test_a_rate_is_put_right_by_hand() -> None:
     assert (found.cells.low < 0.5).all()
     assert (found.cells.high > 0.5).all()
     assert found.youden.value[:, 0] == pytest.approx(np.full(6, 0.7), abs=0.02)
-    assert found.alike[0]
+    assert found.alike[0] == 1.0
 
 
 def test_the_interval_is_wider_than_the_questions_alone_make_it() -> None:
@@ -66,21 +66,21 @@ def test_models_that_mislead_the_judge_unlike_are_found() -> None:
     )
     raw = raw_rates(board(6, 500, 0.5), 0.95)
     found = carry_over(raw, joined, np.random.default_rng(0), 0.95)
-    assert not found.alike[0]
+    assert found.alike[0] == 0.0
     assert (found.cells.value[3:] > found.cells.value[:3].max() + 0.1).all()
 
 
-def test_what_no_test_refuses_may_still_be_too_likely_to_differ() -> None:
+def test_what_no_test_refuses_may_still_be_likely_to_differ() -> None:
     """Each side holds a chance of 20% that many models differ much: 36% that one of them does."""
 
     def one(groups: int, much: float, p: float = 0.4) -> Side:
         models, tasks = Alike(p, groups), Alike(0.9, 4)
         return Side(np.ones((1, 1, 1)), np.ones(1), 100, models, tasks, (0.3, 0.0), (much, 0.9))
 
-    assert alike([one(MANY, 0.15), one(MANY, 0.15)]) == (True, True)  # tasks are too few to tell
-    assert alike([one(MANY, 0.2), one(MANY, 0.2)]) == (False, True)
-    assert alike([one(MANY, 0.2), one(MANY - 1, 0.2)]) == (True, True)
-    assert alike([one(MANY, 0.0), one(MANY, 0.0, p=0.01)]) == (False, True)
+    found = alike([one(MANY, 0.2), one(MANY, 0.2)])
+    assert found == pytest.approx((0.64, 1.0))  # tasks are too few to tell
+    assert alike([one(MANY, 0.2), one(MANY - 1, 0.2)])[0] == pytest.approx(0.8)
+    assert alike([one(MANY, 0.0), one(MANY, 0.0, p=0.01)]) == (0.0, 1.0)
 
 
 def test_the_middle_of_draws() -> None:

@@ -96,7 +96,7 @@ def test_a_model_without_labels_is_corrected_by_others_unless_they_differ() -> N
         made = board(graded, labels.only(labels.model != 3))
         assert made.aggregates[3].method == method
         assert made.aggregates[3].labels == 0
-    assert "errs differently from model to model" in made.aggregates[3].reason
+    assert "err differently from model to model" in made.aggregates[3].reason
     assert "this one has only 0 labelled" in made.aggregates[3].reason
     assert made.aggregates[3].figure()["value"] is None
 
