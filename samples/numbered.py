@@ -27,7 +27,7 @@ class Asked(NamedTuple):
     meta: dict[str, Any]
 
 
-def flat(rows: Iterable[tuple[int, ...]]) -> "array[int]":
+def _flat(rows: Iterable[tuple[int, ...]]) -> "array[int]":
     """Whole numbers, row after row, eight bytes each."""
     return array("q", chain.from_iterable(rows))
 
@@ -50,17 +50,17 @@ def answers(store: Store, model_spec: str) -> "array[int]":
         "SELECT i.seq, r.draw, r.seq FROM responses AS r JOIN items AS i ON i.id = r.item"
         " WHERE r.spec = ?"
     )
-    return flat(store.db.execute(query, (model_spec,)))
+    return _flat(store.db.execute(query, (model_spec,)))
 
 
 def answer_numbers(store: Store, model_spec: str) -> "array[int]":
     """The numbers of one model spec's answers; a response's number is its place in time."""
-    return flat(store.db.execute("SELECT seq FROM responses WHERE spec = ?", (model_spec,)))
+    return _flat(store.db.execute("SELECT seq FROM responses WHERE spec = ?", (model_spec,)))
 
 
 def textless_numbers(store: Store) -> "array[int]":
     """The numbers of the answers that have no text."""
-    return flat(store.db.execute("SELECT seq FROM responses WHERE text IS NULL"))
+    return _flat(store.db.execute("SELECT seq FROM responses WHERE text IS NULL"))
 
 
 def response_ids(store: Store, numbers: Iterable[int]) -> list[str]:
@@ -85,12 +85,12 @@ def verdicts(store: Store, judge_spec: str, rubric: Rubric) -> tuple["array[int]
         " FROM verdicts NOT INDEXED WHERE spec = ? AND rubric = ?"
     )
     return (
-        flat(store.db.execute(of, judge)),
-        flat(store.db.execute(said, (rubric.positive, *judge))),
+        _flat(store.db.execute(of, judge)),
+        _flat(store.db.execute(said, (rubric.positive, *judge))),
     )
 
 
 def unfinished(store: Store) -> "array[int]":
     """(response, 1 where it was cut off at the length limit, 0 where it has no text)."""
     query = "SELECT seq, finish = 'length' FROM responses WHERE finish <> 'stop'"
-    return flat(store.db.execute(query))
+    return _flat(store.db.execute(query))

@@ -203,10 +203,10 @@ def m006_unfinished(db: Database) -> None:
 
 
 def m007_faster_writing(db: Database) -> None:
-    """Two indexes go that nothing reads: each cost a page of the disk for every row.
+    """Two indexes go that nothing reads: each wrote a page of its own for every new row.
 
-    Answers are not looked up by their item alone. Verdicts are by their judge and answer, and those
-    are in their ids: no two verdicts share one as long as no two share them.
+    Answers are not looked up by their item alone, nor verdicts by their id, which stays unique by
+    itself: it is a hash over what UNIQUE (spec, rubric, response, attempt) keeps apart.
     """
     db.execute("DROP INDEX responses_by_item")
     _rewrite(
